@@ -1,0 +1,38 @@
+/*
+ * The file server's protocol. It owns names, inodes, block maps, permissions, descriptors and pipes, never file data.
+ * Besides these it meets Linux calls directly (abi/linux.h) and the pager's ring requests (abi/ring.h). Conventions as in abi/pager.h.
+ */
+#ifndef ABI_FS_H
+#define ABI_FS_H
+
+#include <stdint.h>
+
+#define FS_LIST(X) \
+	X(0x2000, fork,		CALL,	 PROC, "the child gets the parent's descriptors, directory, umask and credentials; parent 0: an empty table, directory /") \
+	X(0x2001, exec,		CALL,	 PROC, "close the descriptors marked close-on-exec") \
+	X(0x2002, exit,		CALL,	 PROC, "close all of a process") \
+	X(0x2003, credentials,	CALL,	 PROC, "effective user and group of a process from now on") \
+	X(0x2004, shutdown,	FORWARD, PROC, "sync everything and mark the volume clean; goes back to proc as PROC_shut") \
+	X(0x2010, mmap,		FORWARD, PAGER, "mmap of a descriptor: the six words are mmap(2)'s; goes back as PAGER_mmap, or is answered with an error") \
+	X(0x2011, truncated,	FORWARD, PAGER, "PAGER_truncate is done: nothing in memory past the new length; free blocks and answer") \
+	X(0x2012, synced,	FORWARD, PAGER, "PAGER_sync is done: write metadata, flush the device, answer") \
+	X(0x2013, script,	FORWARD, PAGER, "exec found `#!`: ask PAGER_script, find the interpreter, go back with PAGER_exec") \
+	X(0x2014, msync,	FORWARD, PAGER, "msync(MS_SYNC): data written; write metadata of the object (0: none), flush the device, answer 0")
+
+enum fs_label {
+#define X(number, name, how, from, text) FS_##name = number,
+	FS_LIST(X)
+#undef X
+};
+
+struct fs_fork		{ uint64_t parent, child; };			/* identities */
+struct fs_exec		{ uint64_t identity; };
+struct fs_exit		{ uint64_t identity; };
+struct fs_credentials	{ uint64_t identity, uid, gid; };
+struct fs_shutdown	{ uint64_t status; };
+struct fs_truncated	{ uint64_t object, length, cookie; int64_t error; };
+struct fs_synced	{ uint64_t object, length, modified, cookie; int64_t error; };	/* modified as in pager_stat_reply */
+struct fs_script	{ uint64_t thread, path, argv, envp; };		/* thread: key for PAGER_script; the rest are execve's arguments */
+struct fs_msync		{ uint64_t object, length, modified; int64_t error; };
+
+#endif

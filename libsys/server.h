@@ -1,0 +1,59 @@
+/*
+ * What every server is built on: entry, log, loans, rings, and the few C library functions that the compiler expects. A
+ * server is one event loop around ipc_reply_recv (syscall.h): receive, do a bounded step, answer or park the token.
+ *
+ * A server defines server_main; start.S calls it on the stack that init gave. It never returns.
+ */
+#ifndef LIBSYS_SERVER_H
+#define LIBSYS_SERVER_H
+
+#include "init.h"
+#include "ring.h"
+#include "syscall.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+_Noreturn void server_main(const struct start_info *start);
+
+/* ---- log.c: lines on the kernel's console (shown with the boot argument log=1). %d %u %x %s %c %lu %ld %lx %p and widths. */
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* adds the newline, cuts at LOG_MAX */
+int format_text(char *buffer, size_t bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));	/* as snprintf */
+int format_text_va(char *buffer, size_t bytes, const char *format, va_list arguments);
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* the server's own invariant is broken: log, then fault, which init reports */
+
+/* ---- memory.c: memcpy memmove memset memcmp strlen strcmp strncmp, as in C */
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+size_t strlen(const char *text);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t bytes);
+
+/* ---- loan.c: the caller's memory, under its loan. */
+enum loan {
+	LOAN_DONE,	/* all bytes copied */
+	LOAN_FAULTED,	/* the page is not there: the caller now faults on its pager. The token is spent; return to the loop:
+			 * the same call will come again (EVENT_REDELIVERED). So copy first, act afterwards */
+	LOAN_REFUSED,	/* a bad address: answer EFAULT (or the partial count). The token is good */
+};
+/* `message` is the delivered call (token, event's address). `done`, if not null, says how many bytes were copied before it stopped. */
+enum loan loan_in(const struct message *message, long event, uint64_t remote, void *own, size_t bytes, size_t *done);
+enum loan loan_out(const struct message *message, long event, uint64_t remote, const void *own, size_t bytes, size_t *done);
+/* A NUL-terminated string of at most `bytes` with its NUL; *length excludes it; not terminated within `bytes`: *length = bytes. */
+enum loan loan_string(const struct message *message, long event, uint64_t remote, char *own, size_t bytes, size_t *length);
+
+/* ---- ring.c: see abi/ring.h. The bit to notify with is the caller's business. */
+bool ring_ask(struct ring *ring, const struct ring_request *request);		/* false: RING_SLOTS are outstanding */
+bool ring_next_request(struct ring *ring, struct ring_request *request);		/* a copy, so that the other side cannot change it */
+void ring_complete(struct ring *ring, uint64_t id, int64_t status, uint64_t value);
+bool ring_next_completion(struct ring *ring, struct ring_completion *completion);
+
+/* ---- argument.c: boot arguments. */
+/* The value of `key=value` among the words before " -- ", or null. *length is the value's length. */
+const char *argument_value(const char *arguments, const char *key, size_t *length);
+/* What follows " -- ", or null. */
+const char *argument_command(const char *arguments);
+
+#endif
