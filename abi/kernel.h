@@ -89,7 +89,7 @@
 	X(-24, irq_bind,	"(irq slot, irq number, notification slot, bits): deliver as notification; bits = 0: unbind") \
 	X(-25, irq_ack,		"(irq slot, irq number): handled; the next may come") \
 	X(-26, timer_set,	"(control slot, notification slot, bits, rdtime deadline; 0: cancel): one timer per notification") \
-	X(-27, log,		"(control slot, address, bytes <= LOG_MAX): to the kernel's console if the boot argument log=1 is there") \
+	X(-27, log,		"(control slot, address, bytes <= LOG_MAX): to the kernel's console if the boot argument log=1 is there, or always if the text begins with BOOT_FATAL (boot.h)") \
 	X(-28, info,		"(control slot, own address of struct kernel_info)")
 
 enum kernel_call {
