@@ -1,0 +1,104 @@
+/*
+ * What the parts of the shell share: its memory, its tree of commands, its variables.
+ *
+ *   text --parse.c--> struct node tree --execute.c--> processes
+ *                     words stay raw  --expand.c--> argument lists
+ *
+ * sh.c includes the parts; together they are one translation unit.
+ */
+#ifndef SHELL_H
+#define SHELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* --- memory: everything of one command line is freed in one step, back to a mark --- */
+
+struct chunk {
+	struct chunk *before;
+	size_t used, size;
+	char bytes[];
+};
+struct mark {
+	struct chunk *chunk;
+	size_t used;
+};
+static void *keep(size_t bytes);
+static char *keep_text(const char *text, size_t length);
+
+/* --- the tree of commands --- */
+
+enum node_kind {
+	NODE_SIMPLE,		/* words, assignments among them, and redirections */
+	NODE_PIPE,		/* left | right */
+	NODE_AND, NODE_OR,	/* left && right, left || right */
+	NODE_SEQUENCE,		/* left ; right */
+	NODE_BACKGROUND,	/* left & */
+	NODE_NOT,		/* ! left */
+	NODE_SUBSHELL,		/* ( left ) */
+	NODE_GROUP,		/* { left } */
+	NODE_IF,		/* if left then right else other */
+	NODE_WHILE, NODE_UNTIL,	/* while left do right */
+	NODE_FOR,		/* for words[0] in words[1...] do right */
+};
+
+struct word {
+	struct word *next;
+	const char *raw;	/* with its quotes and dollars, as typed */
+};
+
+enum redirection_kind { READ_FROM, WRITE_TO, APPEND_TO, DUPLICATE };
+
+struct redirection {
+	struct redirection *next;
+	enum redirection_kind kind;
+	int descriptor;
+	const char *target;	/* raw: a file name, or for DUPLICATE a descriptor or "-" */
+};
+
+struct node {
+	enum node_kind kind;
+	struct node *left, *right, *other;
+	struct word *words;
+	struct redirection *redirections;
+};
+
+/* --- where commands come from: a string, or a descriptor that children may share (then read byte by byte) --- */
+
+struct source {
+	int descriptor;		/* -1: text only */
+	bool shared, prompts;
+	const char *text;
+	size_t next, length;
+	char buffer[512];
+};
+
+enum parse_result { PARSE_COMMAND, PARSE_EMPTY, PARSE_ERROR, PARSE_END };
+static enum parse_result parse_line(struct source *source, struct node **tree);
+
+/* --- variables and parameters --- */
+
+static const char *variable_get(const char *name);
+static void variable_set(const char *name, const char *value, bool export);
+static void variable_unset(const char *name);
+static char **variable_environment(void);
+
+/* --- the running shell --- */
+
+struct shell {
+	int status;		/* $? */
+	pid_t pid;		/* $$, also in subshells */
+	pid_t background;	/* $! */
+	bool interactive, child;
+	char **arguments;	/* $0 $1 ... */
+	int arguments_count;
+};
+static struct shell shell;
+
+static char **expand_words(const struct word *words, int *count);
+static char *expand_one(const char *raw);
+static int execute(const struct node *node);
+static char *capture_output(const char *command);
+
+#endif
