@@ -71,6 +71,8 @@ struct start_info {
 /* Calls to init. */
 enum init_label {
 	INIT_poweroff = 0x5000,	/* from proc. words: exit status 0..255. Never answered: the machine is off. fs must have synced before. */
+	INIT_fatal,		/* from any server, with lend. words: address, bytes of a sentence. init writes BOOT_FATAL and the sentence to the
+				 * console, whether log=1 or not, and powers off with status 1. libsys: fatal(). */
 };
 
 #endif

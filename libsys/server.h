@@ -16,11 +16,14 @@
 
 _Noreturn void server_main(const struct start_info *start);
 
-/* ---- log.c: lines on the kernel's console (shown with the boot argument log=1). %d %u %x %s %c %lu %ld %lx %p and widths. */
+/* ---- log.c, format.c: lines on the kernel's console (shown with the boot argument log=1). %d %u %x %s %c %lu %ld %lx %p and widths. */
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* adds the newline, cuts at LOG_MAX */
 int format_text(char *buffer, size_t bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));	/* as snprintf */
 int format_text_va(char *buffer, size_t bytes, const char *format, va_list arguments);
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* the server's own invariant is broken: log, then fault, which init reports */
+_Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* the system cannot go on (no usable disk): init prints BOOT_FATAL and this, whether log=1 or not, and powers off */
+extern uint64_t log_slot;	/* SLOT_CONTROL; init has its own */
+#define PANIC_MAGIC 0x51756972655f6f68UL	/* a2 of panic's breakpoint: a0 and a1 are its text and length */
 
 /* ---- memory.c: memcpy memmove memset memcmp strlen strcmp strncmp, as in C */
 void *memcpy(void *to, const void *from, size_t bytes);
@@ -43,6 +46,19 @@ enum loan loan_in(const struct message *message, long event, uint64_t remote, vo
 enum loan loan_out(const struct message *message, long event, uint64_t remote, const void *own, size_t bytes, size_t *done);
 /* A NUL-terminated string of at most `bytes` with its NUL; *length excludes it; not terminated within `bytes`: *length = bytes. */
 enum loan loan_string(const struct message *message, long event, uint64_t remote, char *own, size_t bytes, size_t *length);
+
+/*
+ * An iovec array in the caller's memory (struct iovec as struct loan_vector). Check `entries` first (0..LOAN_VECTOR_MAX, else
+ * EINVAL). length: the sum of all, or LOAN_VECTOR_TOO_LONG (EINVAL). in and out move up to `bytes` bytes from or to what lies `skip` bytes
+ * into the whole (skip = progress so far); *done is always set.
+ */
+struct loan_vector { uint64_t address, bytes; };
+#define LOAN_VECTOR_MAX 1024
+#define LOAN_VECTOR_BYTES_MAX 0x7fffffffffffffffUL
+#define LOAN_VECTOR_TOO_LONG UINT64_MAX
+enum loan loan_vector_length(const struct message *message, long event, uint64_t vector, uint64_t entries, uint64_t *bytes);
+enum loan loan_vector_in(const struct message *message, long event, uint64_t vector, uint64_t entries, uint64_t skip, void *own, size_t bytes, size_t *done);
+enum loan loan_vector_out(const struct message *message, long event, uint64_t vector, uint64_t entries, uint64_t skip, const void *own, size_t bytes, size_t *done);
 
 /* ---- ring.c: see abi/ring.h. The bit to notify with is the caller's business. */
 bool ring_ask(struct ring *ring, const struct ring_request *request);		/* false: RING_SLOTS are outstanding */

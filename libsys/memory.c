@@ -1,0 +1,175 @@
+/*
+ * memcpy and its kin. The pager copies and zeroes whole pages with them, so the long loops move 64 bytes per round with one
+ * load and one store per 8 bytes; buffers that are aligned differently are moved in words, too, shifted together, since
+ * not every hart may load a misaligned word. Nothing here uses the FPU.
+ *
+ * The compiler must not turn these loops into calls of the functions that they implement: hence PLAIN_LOOPS.
+ */
+#include "server.h"
+
+#define WORD sizeof(uint64_t)
+#define MISALIGNED(pointer) ((uintptr_t)(pointer) % WORD)
+
+#if defined(__clang__)
+#define PLAIN_LOOPS
+#else
+#define PLAIN_LOOPS __attribute__((optimize("no-tree-loop-distribute-patterns")))
+#endif
+
+typedef uint64_t __attribute__((may_alias)) word_t;
+
+/* Both aligned; moves whole words and says how many bytes that were. */
+PLAIN_LOOPS static size_t copy_aligned(word_t *to, const word_t *from, size_t bytes)
+{
+	size_t left = bytes;
+
+	for (; left >= 8 * WORD; left -= 8 * WORD, to += 8, from += 8) {
+		word_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5], g = from[6], h = from[7];
+
+		to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+	}
+	for (; left >= WORD; left -= WORD)
+		*to++ = *from++;
+	return bytes - left;
+}
+
+/* `to` aligned, `from` not: each word is put together from two. Reads no aligned word that holds no byte of `from`. */
+PLAIN_LOOPS static size_t copy_shifted(word_t *to, const unsigned char *from, size_t bytes)
+{
+	unsigned low = 8 * MISALIGNED(from), high = 64 - low;
+	const word_t *source = (const word_t *)(from - MISALIGNED(from));
+	size_t left = bytes;
+	word_t before = *source++;
+
+	for (; left >= 4 * WORD; left -= 4 * WORD, to += 4, source += 4) {
+		word_t a = source[0], b = source[1], c = source[2], d = source[3];
+
+		to[0] = before >> low | a << high, to[1] = a >> low | b << high;
+		to[2] = b >> low | c << high, to[3] = c >> low | d << high;
+		before = d;
+	}
+	for (; left >= WORD; left -= WORD) {
+		word_t next = *source++;
+
+		*to++ = before >> low | next << high;
+		before = next;
+	}
+	return bytes - left;
+}
+
+PLAIN_LOOPS void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+	unsigned char *target = to;
+	const unsigned char *source = from;
+
+	if (bytes >= 2 * WORD) {
+		size_t done;
+
+		for (; MISALIGNED(target); bytes--)
+			*target++ = *source++;
+		if (MISALIGNED(source))
+			done = copy_shifted((word_t *)target, source, bytes);
+		else
+			done = copy_aligned((word_t *)target, (const word_t *)source, bytes);
+		target += done, source += done, bytes -= done;
+	}
+	while (bytes--)
+		*target++ = *source++;
+	return to;
+}
+
+/* From the end to the front, for targets that overlap the source's tail. */
+PLAIN_LOOPS static void copy_backward(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+	if (MISALIGNED(to) == MISALIGNED(from)) {
+		for (; bytes && MISALIGNED(to + bytes); bytes--)
+			to[bytes - 1] = from[bytes - 1];
+		for (; bytes >= WORD; bytes -= WORD)
+			*(word_t *)(to + bytes - WORD) = *(const word_t *)(from + bytes - WORD);
+	}
+	for (; bytes; bytes--)
+		to[bytes - 1] = from[bytes - 1];
+}
+
+PLAIN_LOOPS static void copy_forward(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+	if (MISALIGNED(to) == MISALIGNED(from)) {
+		for (; bytes && MISALIGNED(to); bytes--)
+			*to++ = *from++;
+		for (; bytes >= WORD; bytes -= WORD, to += WORD, from += WORD)
+			*(word_t *)to = *(const word_t *)from;
+	}
+	while (bytes--)
+		*to++ = *from++;
+}
+
+void *memmove(void *to, const void *from, size_t bytes)
+{
+	uintptr_t target = (uintptr_t)to, source = (uintptr_t)from;
+
+	if (target - source >= bytes && source - target >= bytes)
+		memcpy(to, from, bytes);
+	else if (target > source)
+		copy_backward(to, from, bytes);
+	else
+		copy_forward(to, from, bytes);
+	return to;
+}
+
+PLAIN_LOOPS void *memset(void *to, int byte, size_t bytes)
+{
+	unsigned char *target = to;
+
+	if (bytes >= 2 * WORD) {
+		word_t *words, value = (unsigned char)byte * 0x0101010101010101UL;
+
+		for (; MISALIGNED(target); bytes--)
+			*target++ = byte;
+		words = (word_t *)target;
+		for (; bytes >= 8 * WORD; bytes -= 8 * WORD, words += 8) {
+			words[0] = value, words[1] = value, words[2] = value, words[3] = value;
+			words[4] = value, words[5] = value, words[6] = value, words[7] = value;
+		}
+		for (; bytes >= WORD; bytes -= WORD)
+			*words++ = value;
+		target = (unsigned char *)words;
+	}
+	while (bytes--)
+		*target++ = byte;
+	return to;
+}
+
+PLAIN_LOOPS int memcmp(const void *a, const void *b, size_t bytes)
+{
+	const unsigned char *left = a, *right = b;
+
+	if (!MISALIGNED(left) && !MISALIGNED(right))
+		for (; bytes >= WORD && *(const word_t *)left == *(const word_t *)right; bytes -= WORD)
+			left += WORD, right += WORD;
+	for (; bytes; bytes--, left++, right++)
+		if (*left != *right)
+			return *left - *right;
+	return 0;
+}
+
+PLAIN_LOOPS size_t strlen(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length])
+		length++;
+	return length;
+}
+
+int strncmp(const char *a, const char *b, size_t bytes)
+{
+	for (; bytes; bytes--, a++, b++)
+		if (*a != *b || !*a)
+			return (unsigned char)*a - (unsigned char)*b;
+	return 0;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}

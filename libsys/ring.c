@@ -1,0 +1,66 @@
+/*
+ * Both ends of a ring (abi/ring.h). Each index has one writer; an entry is written before the index that publishes it
+ * (release) and read after it (acquire), and is copied out before its slot is given back. What the other side wrote is
+ * input: an index that runs ahead of what can be outstanding yields nothing.
+ */
+#include "server.h"
+
+static uint32_t load(const uint32_t *index)
+{
+	return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+}
+
+static void publish(uint32_t *index, uint32_t value)
+{
+	__atomic_store_n(index, value, __ATOMIC_RELEASE);
+}
+
+/* Is there an entry between tail and head? */
+static bool pending(const uint32_t *head, const uint32_t *tail)
+{
+	uint32_t count = load(head) - *tail;
+
+	return count && count <= RING_SLOTS;
+}
+
+bool ring_ask(struct ring *ring, const struct ring_request *request)
+{
+	uint32_t head = ring->request_head;
+
+	/* Asked but not yet taken back: a slot and a place for the answer belong together. */
+	if (head - ring->completion_tail >= RING_SLOTS)
+		return false;
+	ring->request[head % RING_SLOTS] = *request;
+	publish(&ring->request_head, head + 1);
+	return true;
+}
+
+bool ring_next_request(struct ring *ring, struct ring_request *request)
+{
+	uint32_t tail = ring->request_tail;
+
+	if (!pending(&ring->request_head, &tail))
+		return false;
+	*request = ring->request[tail % RING_SLOTS];
+	publish(&ring->request_tail, tail + 1);
+	return true;
+}
+
+void ring_complete(struct ring *ring, uint64_t id, int64_t status, uint64_t value)
+{
+	uint32_t head = ring->completion_head;
+
+	ring->completion[head % RING_SLOTS] = (struct ring_completion){ .id = id, .status = status, .value = value };
+	publish(&ring->completion_head, head + 1);
+}
+
+bool ring_next_completion(struct ring *ring, struct ring_completion *completion)
+{
+	uint32_t tail = ring->completion_tail;
+
+	if (!pending(&ring->completion_head, &tail))
+		return false;
+	*completion = ring->completion[tail % RING_SLOTS];
+	publish(&ring->completion_tail, tail + 1);
+	return true;
+}
