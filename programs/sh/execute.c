@@ -3,6 +3,20 @@
  * table until `wait` asks for them. There are no process groups: ^C reaches the foreground because the shell and its
  * background processes ignore SIGINT.
  */
+#define _GNU_SOURCE
+#include "shell.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct shell shell;
 
 static const char *signal_message(int signal)
 {
@@ -44,16 +58,14 @@ static void background_add(pid_t pid)
 	}
 }
 
-/* Collects those that have ended, so that they do not stay zombies. */
-static void background_poll(void)
+void background_poll(void)
 {
 	for (size_t i = 0; i < sizeof(background) / sizeof(*background); i++)
 		if (background[i].pid && !background[i].ended && waitpid(background[i].pid, &background[i].status, WNOHANG) == background[i].pid)
 			background[i].ended = true;
 }
 
-/* Waits for one process (its status is returned), or with pid 0 for all. */
-static int background_wait(pid_t pid)
+int background_wait(pid_t pid)
 {
 	int status = pid ? 127 : 0;
 
@@ -93,7 +105,7 @@ static pid_t fork_child(bool in_background)
 	return pid;
 }
 
-static void leave(int status)
+void leave(int status)
 {
 	fflush(NULL);
 	_exit(status);
@@ -181,8 +193,6 @@ static void redirect_back(const struct saved *saved, int saved_count)
 
 /* --- simple commands --- */
 
-static int run_script_file(const char *path, char **arguments);
-
 static void try_program(const char *path, char **arguments)
 {
 	execve(path, arguments, variable_environment());
@@ -240,10 +250,6 @@ static const struct word *assign(const struct word *words, bool export)
 	return words;
 }
 
-struct builtin;
-static const struct builtin *builtin_find(const char *name);
-static int builtin_run(const struct builtin *builtin, char **arguments);
-
 static int run_builtin(const struct builtin *builtin, char **arguments, const struct node *node)
 {
 	struct saved saved[SAVED_MAX];
@@ -257,7 +263,7 @@ static int run_builtin(const struct builtin *builtin, char **arguments, const st
 		return 1;
 	}
 	if (redirect(node->redirections, lasting ? NULL : saved, &saved_count))
-		status = builtin_run(builtin, arguments);
+		status = builtin->run(arguments);
 	redirect_back(saved, saved_count);
 	return status;
 }
@@ -450,14 +456,14 @@ static int execute_node(const struct node *node)
 	}
 }
 
-static int execute(const struct node *node)
+int execute(const struct node *node)
 {
 	shell.status = execute_node(node);
 	return shell.status;
 }
 
 /* What a command writes, without the newlines at its end. */
-static char *capture_output(const char *command)
+char *capture_output(const char *command)
 {
 	char *output = NULL, block[1024];
 	size_t length = 0, size = 0;

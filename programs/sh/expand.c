@@ -2,6 +2,14 @@
  * From raw words to arguments: quotes, $name ${name} ${name:-word} $? $$ $! $# $0 $1 $@ $*, $(command), `command`,
  * splitting of unquoted results at blanks, and * ? as file names. Nothing is expanded in single quotes.
  */
+#define _GNU_SOURCE
+#include "shell.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct field {
 	char *text;
@@ -274,7 +282,7 @@ static void expand_raw(struct expansion *out, const char *raw)
 	field_end(out);
 }
 
-static char **expand_words(const struct word *words, int *count)
+char **expand_words(const struct word *words, int *count)
 {
 	struct expansion out = { .splits = true };
 
@@ -285,7 +293,7 @@ static char **expand_words(const struct word *words, int *count)
 }
 
 /* Values of assignments and targets of redirections: neither split nor matched against file names. */
-static char *expand_one(const char *raw)
+char *expand_one(const char *raw)
 {
 	struct expansion out = { .splits = false };
 

@@ -2,10 +2,17 @@
  * Memory and variables of the shell. Memory of a command line comes from a stack of chunks and goes back at a mark;
  * variables live in a list of their own and are few, so searching is linear.
  */
+#define _GNU_SOURCE
+#include "shell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static struct chunk *chunks;
 
-static void *keep(size_t bytes)
+void *keep(size_t bytes)
 {
 	struct chunk *chunk = chunks;
 	void *result;
@@ -29,7 +36,7 @@ static void *keep(size_t bytes)
 	return memset(result, 0, bytes);
 }
 
-static char *keep_text(const char *text, size_t length)
+char *keep_text(const char *text, size_t length)
 {
 	char *copy = keep(length + 1);
 
@@ -37,12 +44,12 @@ static char *keep_text(const char *text, size_t length)
 	return copy;
 }
 
-static struct mark memory_mark(void)
+struct mark memory_mark(void)
 {
 	return (struct mark){ chunks, chunks ? chunks->used : 0 };
 }
 
-static void memory_release(struct mark mark)
+void memory_release(struct mark mark)
 {
 	while (chunks != mark.chunk) {
 		struct chunk *before = chunks->before;
@@ -69,7 +76,7 @@ static struct variable *variable_find(const char *name)
 	return NULL;
 }
 
-static const char *variable_get(const char *name)
+const char *variable_get(const char *name)
 {
 	struct variable *variable = variable_find(name);
 
@@ -77,7 +84,7 @@ static const char *variable_get(const char *name)
 }
 
 /* value NULL: keep the value there is, only mark it for export. */
-static void variable_set(const char *name, const char *value, bool export)
+void variable_set(const char *name, const char *value, bool export)
 {
 	struct variable *variable = variable_find(name);
 
@@ -97,7 +104,7 @@ static void variable_set(const char *name, const char *value, bool export)
 		variable->exported = true;
 }
 
-static void variable_unset(const char *name)
+void variable_unset(const char *name)
 {
 	struct variable *variable = variable_find(name);
 
@@ -108,7 +115,7 @@ static void variable_unset(const char *name)
 	}
 }
 
-static void variables_import(char **environment)
+void variables_import(char **environment)
 {
 	for (; *environment; environment++) {
 		char *equals = strchr(*environment, '=');
@@ -122,7 +129,7 @@ static void variables_import(char **environment)
 	}
 }
 
-static char **variable_environment(void)
+char **variable_environment(void)
 {
 	size_t count = 0, index = 0;
 	char **list;

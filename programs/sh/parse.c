@@ -3,6 +3,13 @@
  * compound commands span several) is read before anything runs; no character behind it is read, so that commands can
  * share the shell's standard input. Here-documents, functions, case and arithmetic are refused as syntax errors.
  */
+#define _GNU_SOURCE
+#include "shell.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char operators[] = " \t\n;&|<>()";
 
@@ -466,7 +473,12 @@ static struct node *parse_list(bool whole_line)
 	return list;
 }
 
-static enum parse_result parse_line(struct source *source, struct node **tree)
+void parse_begin(void)
+{
+	pushed_back = -2;
+}
+
+enum parse_result parse_line(struct source *source, struct node **tree)
 {
 	from = source;
 	token_ready = parse_failed = continuation = false;

@@ -4,7 +4,7 @@
  *   text --parse.c--> struct node tree --execute.c--> processes
  *                     words stay raw  --expand.c--> argument lists
  *
- * sh.c includes the parts; together they are one translation unit.
+ * memory.c holds memory and variables; main.c the commands that run in the shell itself, and where commands come from.
  */
 #ifndef SHELL_H
 #define SHELL_H
@@ -24,8 +24,10 @@ struct mark {
 	struct chunk *chunk;
 	size_t used;
 };
-static void *keep(size_t bytes);
-static char *keep_text(const char *text, size_t length);
+void *keep(size_t bytes);
+char *keep_text(const char *text, size_t length);
+struct mark memory_mark(void);
+void memory_release(struct mark mark);
 
 /* --- the tree of commands --- */
 
@@ -75,14 +77,16 @@ struct source {
 };
 
 enum parse_result { PARSE_COMMAND, PARSE_EMPTY, PARSE_ERROR, PARSE_END };
-static enum parse_result parse_line(struct source *source, struct node **tree);
+enum parse_result parse_line(struct source *source, struct node **tree);
+void parse_begin(void);		/* a new source: forget what was read ahead of the old one */
 
 /* --- variables and parameters --- */
 
-static const char *variable_get(const char *name);
-static void variable_set(const char *name, const char *value, bool export);
-static void variable_unset(const char *name);
-static char **variable_environment(void);
+const char *variable_get(const char *name);
+void variable_set(const char *name, const char *value, bool export);
+void variable_unset(const char *name);
+char **variable_environment(void);
+void variables_import(char **environment);
 
 /* --- the running shell --- */
 
@@ -94,11 +98,25 @@ struct shell {
 	char **arguments;	/* $0 $1 ... */
 	int arguments_count;
 };
-static struct shell shell;
+extern struct shell shell;
 
-static char **expand_words(const struct word *words, int *count);
-static char *expand_one(const char *raw);
-static int execute(const struct node *node);
-static char *capture_output(const char *command);
+char **expand_words(const struct word *words, int *count);
+char *expand_one(const char *raw);
+int execute(const struct node *node);
+char *capture_output(const char *command);
+void background_poll(void);		/* collect those that have ended, so that they do not stay zombies */
+int background_wait(pid_t pid);		/* one process (its status is returned), or with pid 0 all */
+void leave(int status);			/* flush and end this process */
+
+/* Commands of a string, of a file. */
+int run_text(const char *text);
+int run_script_file(const char *path, char **arguments);
+
+/* Commands that the shell runs itself. */
+struct builtin {
+	const char *name;
+	int (*run)(char **arguments);
+};
+const struct builtin *builtin_find(const char *name);
 
 #endif

@@ -3,9 +3,11 @@
  *
  * Pipes, redirections (< > >> n> n>&m), & ; && || !, ( ) { }, if while until for, variables, quotes, $(...), * and ?.
  * A process that a signal ended gives status 128 + signal and a message; 126 and 127 mean "cannot run" and "not found".
- * No job control, here-documents, functions, case or arithmetic. Read sh/shell.h next, then sh/execute.c.
+ * No job control, here-documents, functions, case or arithmetic. Read shell.h next, then execute.c.
  */
 #define _GNU_SOURCE
+#include "shell.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -17,15 +19,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "sh/shell.h"
-
-static int run_text(const char *text);
-
-#include "sh/memory.c"
-#include "sh/parse.c"
-#include "sh/expand.c"
-#include "sh/execute.c"
 
 /* --- commands that must run in the shell itself --- */
 
@@ -124,18 +117,13 @@ static int builtin_nothing(char **arguments)
 	return 0;
 }
 
-struct builtin {
-	const char *name;
-	int (*run)(char **arguments);
-};
-
 static const struct builtin builtins[] = {
 	{ ":", builtin_nothing }, { "cd", builtin_cd }, { "exec", builtin_nothing }, { "exit", builtin_exit },
 	{ "export", builtin_export }, { "read", builtin_read }, { "shift", builtin_shift }, { "umask", builtin_umask },
 	{ "unset", builtin_unset }, { "wait", builtin_wait },
 };
 
-static const struct builtin *builtin_find(const char *name)
+const struct builtin *builtin_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(*builtins); i++)
 		if (!strcmp(builtins[i].name, name))
@@ -143,16 +131,11 @@ static const struct builtin *builtin_find(const char *name)
 	return NULL;
 }
 
-static int builtin_run(const struct builtin *builtin, char **arguments)
-{
-	return builtin->run(arguments);
-}
-
 /* --- where commands come from --- */
 
 static int run_source(struct source *source)
 {
-	pushed_back = -2;
+	parse_begin();
 	for (;;) {
 		struct mark mark = memory_mark();
 		struct node *tree;
@@ -171,14 +154,14 @@ static int run_source(struct source *source)
 	}
 }
 
-static int run_text(const char *text)
+int run_text(const char *text)
 {
 	struct source source = { .descriptor = -1, .text = text, .length = strlen(text) };
 
 	return run_source(&source);
 }
 
-static int run_script_file(const char *path, char **arguments)
+int run_script_file(const char *path, char **arguments)
 {
 	struct source source = { .descriptor = open(path, O_RDONLY | O_CLOEXEC) };
 	struct stat status;
