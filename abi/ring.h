@@ -53,8 +53,11 @@ enum fs_request {
 	FS_REQUEST_allocate,	/* give blocks to the `count` (may exceed RING_FRAMES) pages from first on; value: pages from first that have
 				 * blocks now (>= 1); status -ENOSPC: none. fs does not write to the blocks: the pager holds the pages dirty */
 	FS_REQUEST_release,	/* the pager has forgotten the object; length: the number of uses (opens and execs) that it had seen.
-				 * fs ignores it when it has announced more uses since. Answered at once. */
+				 * fs ignores it when it has announced more uses since (and subtracts: the pager counts from 0 again). Answered at once. */
+	FS_REQUEST_trim,	/* free the blocks of all pages from first on: blocks were asked for a write past the end that was then given up.
+				 * The pager asks for nothing past first until the answer */
 };
+/* page_in and allocate may be answered -EAGAIN while a truncation that the pager has finished (FS_truncated) still frees blocks there: the pager asks again. */
 
 /* fs -> blk. Blocks of 4096 bytes. */
 enum blk_request {

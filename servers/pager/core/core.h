@@ -32,14 +32,23 @@
 #define CORE_PAGE 4096UL
 #define CORE_USER_END (1UL << 38)	/* Sv39: 256 GiB */
 #define CORE_BATCH 32			/* pages in one map item or one request */
+#define CORE_FILE_MAX ((1UL << 41) - CORE_PAGE)	/* no object grows past it (-EFBIG): ext2's bound with blocks of 4096 bytes */
 
 struct space;		/* one address space: VMAs and the handle of its page table */
 struct object;		/* a file's cached content (or shared anonymous memory) */
+
+struct lock {
+	struct waiter *owner, *queue;
+};
 
 struct waiter {
 	struct waiter *next, **link;	/* queue; link null: in none */
 	uint64_t done;			/* transfer: bytes so far */
 	uint64_t progress[4];		/* the operation's own */
+	long error;			/* what the I/O that it waited for failed with */
+	struct lock *held[2];		/* locks and records that it keeps while it is parked; core_cancel lets them go */
+	struct object *object;
+	struct description *description;
 };
 
 /* ---- the world below. All are called without re-entering the core. */
