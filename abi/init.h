@@ -30,7 +30,26 @@ enum server_slot {
 	SLOT_RECEIVED,			/* where arriving capabilities land */
 	SLOT_FREE = 32,			/* from here on the server's own; pager and proc also have leaves for SERVER_LEAVES * 128 more from slot 64 on */
 };
-#define SERVER_LEAVES 64
+#define SERVER_LEAVES 64	/* with little memory init makes fewer: their slots answer BAD_SLOT */
+
+/*
+ * A server's address space. init maps everything below SERVER_SPACE_FREE (addresses of pool, rings and devices stand in
+ * struct start_info); from there to USER_END a server that has object memory maps what it likes.
+ *
+ *   0x00100000 image (text, rodata, data)     0x10000000 start_info, rings, devices
+ *   0x11000000 end of the stack (SERVER_STACK_BYTES, with nothing mapped below and above)     0x12000000 pool
+ */
+#define SERVER_IMAGE_BASE 0x100000UL
+#define SERVER_IMAGE_END 0x10000000UL
+#define SERVER_START_INFO SERVER_IMAGE_END
+#define SERVER_RING_UPPER 0x10010000UL		/* shared with the server above */
+#define SERVER_RING_LOWER 0x10020000UL
+#define SERVER_DEVICES 0x10100000UL
+#define SERVER_DEVICE_STEP 0x10000UL
+#define SERVER_STACK_TOP 0x11000000UL
+#define SERVER_STACK_BYTES 0x10000UL
+#define SERVER_POOL 0x12000000UL
+#define SERVER_SPACE_FREE 0x40000000UL
 
 /* Slots of a Linux program's space; the Route names them. */
 enum client_slot { CLIENT_SLOT_PAGER = 1, CLIENT_SLOT_FS, CLIENT_SLOT_PROC };
@@ -58,7 +77,7 @@ struct extent { uint64_t physical, pages; };
 struct start_info {
 	uint64_t pool, pool_physical, pool_bytes;	/* own pinned read-write memory, physically contiguous, zeroed, page aligned */
 	uint64_t ring_pager_fs, ring_fs_blk;		/* addresses of the shared rings, 0: not for this server */
-	struct extent memory[4];			/* pager: free page memory, all covered by SLOT_PAGE_MEMORY */
+	struct extent memory[4];			/* pager: free page memory, all covered by SLOT_PAGE_MEMORY; not zeroed. blk: where DMA may go */
 	struct extent objects;				/* pager: free object memory, covered by SLOT_OBJECT_MEMORY */
 	struct { uint64_t registers; uint32_t irq, bytes; } device[16]; /* drivers: mapped registers; registers 0 ends the list */
 	uint64_t timebase_hz;				/* rdtime ticks per second */
