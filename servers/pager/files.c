@@ -1,0 +1,119 @@
+/*
+ * What fs asks: open descriptions, transfers through them, lengths, write-back. fs has checked rights and descriptors; the pager
+ * moves the bytes and answers the caller, or hands the caller back where fs has something left to do.
+ */
+#include "calls.h"
+
+#include "fs.h"
+#include "reply.h"
+
+#include <linux/errno.h>
+
+long prompt_open(const struct message *request, struct message *reply)
+{
+	const struct pager_open *open = (const struct pager_open *)request->word;
+
+	(void)reply;
+	return open->open < PAGER_OPENS ? core_open(open->open, open->object, open->length, open->append) : -EBADF;
+}
+
+long prompt_close(const struct message *request, struct message *reply)
+{
+	(void)reply;
+	return request->word[0] < PAGER_OPENS ? core_close(request->word[0]) : -EBADF;
+}
+
+long prompt_set_append(const struct message *request, struct message *reply)
+{
+	(void)reply;
+	return request->word[0] < PAGER_OPENS ? core_set_append(request->word[0], request->word[1]) : -EBADF;
+}
+
+long prompt_stat(const struct message *request, struct message *reply)
+{
+	struct object *object = core_object_find(request->word[0]);
+	struct pager_stat_reply *stat = (struct pager_stat_reply *)reply->word;
+
+	if (!object)
+		return 0;
+	stat->known = 1;
+	stat->length = core_object_length(object);
+	stat->modified = core_object_modified(object);
+	return 0;
+}
+
+long prompt_unlinked(const struct message *request, struct message *reply)
+{
+	struct object *object = core_object_find(request->word[0]);
+
+	(void)reply;
+	if (!object)
+		return -ENOENT;
+	core_object_unlinked(object);
+	return 0;
+}
+
+typedef long transfer(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter);
+
+static long move(struct call *call, transfer *operation)
+{
+	const struct pager_transfer *request = (const struct pager_transfer *)call->word;
+
+	if (request->open >= PAGER_OPENS)
+		return -EBADF;
+	return operation(call_space(call), request->open, request->address, request->count, request->position, request->flags, &call->job.waiter);
+}
+
+long forward_read(struct call *call)
+{
+	return move(call, core_read);
+}
+
+long forward_write(struct call *call)
+{
+	return move(call, core_write);
+}
+
+long forward_seek(struct call *call)
+{
+	return call->word[0] < PAGER_OPENS ? core_seek(call->word[0], call->word[1], call->word[2]) : -EBADF;
+}
+
+long forward_truncate(struct call *call)
+{
+	const struct pager_truncate *request = (const struct pager_truncate *)call->word;
+	struct fs_truncated words = { request->object, request->length, request->cookie, 0 };
+	struct object *object = core_object_find(request->object);
+	long result = object ? core_object_truncate(object, request->length, &call->job.waiter) : 0;
+
+	if (result == CORE_WAIT || result == CORE_AGAIN)
+		return result;
+	words.error = result < 0 ? result : 0;
+	forward_call(call->token, SLOT_FS, FS_truncated, &words, sizeof(words), 0);
+	return CALL_DONE;
+}
+
+/* An object that is not known here has nothing to be written. */
+long forward_sync(struct call *call)
+{
+	const struct pager_sync *request = (const struct pager_sync *)call->word;
+	struct fs_synced words = { .object = request->object, .cookie = request->cookie };
+	struct object *object = request->object ? core_object_find(request->object) : 0;
+	long result = object || !request->object ? core_object_sync(object, &call->job.waiter) : -ENOENT;
+
+	if (result == CORE_WAIT || result == CORE_AGAIN)
+		return result;
+	if (object) {
+		words.length = core_object_length(object);
+		words.modified = core_object_modified(object);
+	}
+	words.error = result < 0 ? result : 0;
+	forward_call(call->token, SLOT_FS, FS_synced, &words, sizeof(words), 0);
+	return CALL_DONE;
+}
+
+long forward_drop_caches(struct call *call)
+{
+	core_drop_caches();
+	return call->word[1];
+}

@@ -1,0 +1,207 @@
+/*
+ * The pager: one loop that receives, does a bounded step, answers or parks. The tables below say which operation a label
+ * stands for and who may ask for it; everything else that arrives is refused. What a message says is input, whoever sent it.
+ *
+ * Reading order: calls.c (a fault), processes.c, exec.c, files.c; park.c for what waits; core/core.h for what is decided there.
+ */
+#include "calls.h"
+#include "memory.h"
+#include "reply.h"
+#include "requests.h"
+#include "table.h"
+
+#include <linux/errno.h>
+
+#define STEPS_PER_MESSAGE 4
+#define WRITE_BACK_SECONDS 5
+#define IN_THE_PAST 1			/* a deadline: receive what is there, do not wait */
+
+static long (*const linux_operation[LINUX_CALLS])(struct call *) = {
+#define LINUX_PAGER(number, name)	[number] = linux_##name,
+#define LINUX_FS(number, name)
+#define LINUX_PROC(number, name)
+#define X(number, name, server)		LINUX_##server(number, name)
+	LINUX_CALL_LIST(X)
+#undef X
+};
+
+/* By label - PAGER_FIRST. A row has one of the two operations. */
+#define PAGER_FIRST PAGER_spawn
+static const struct {
+	uint64_t badge;
+	long (*prompt)(const struct message *request, struct message *reply);
+	long (*forward)(struct call *call);
+} pager_operation[] = {
+#define PAGER_CALL(name)	.prompt = prompt_##name
+#define PAGER_FORWARD(name)	.forward = forward_##name
+#define X(number, name, how, from, text) [number - PAGER_FIRST] = { BADGE_##from, PAGER_##how(name) },
+	PAGER_LIST(X)
+#undef X
+};
+#define PAGER_OPERATIONS (sizeof(pager_operation) / sizeof(pager_operation[0]))
+
+static uint64_t timebase_hz;
+static struct job write_back;
+
+static void refuse(const struct message *message, long error)
+{
+	struct message reply = { .label = error };
+
+	reply.word[0] = error;		/* what a routed caller sees */
+	reply_call(message->token, &reply);
+}
+
+static void dispatch_fault(const struct message *message)
+{
+	struct process *process = process_find(message->identity);
+
+	/* The badge names the space that the thread ran in when it faulted. */
+	if (!process || !process->domain || domain_find(message->badge - BADGE_FAULT) != process->domain) {
+		log_line("pager: a fault from nowhere: badge %lx, identity %lx", (unsigned long)message->badge, (unsigned long)message->identity);
+		refuse(message, -ESRCH);
+		return;
+	}
+	if (message->word[1] & ACCESS_COPY)
+		faults_copy++;
+	call_begin(process, message, serve_fault);
+}
+
+static void dispatch_linux(const struct message *message)
+{
+	struct process *process = process_find(message->identity);
+
+	if (message->label >= LINUX_CALLS || !linux_operation[message->label])
+		refuse(message, -ENOSYS);
+	else if (!process || !process->domain)
+		refuse(message, -ESRCH);
+	else
+		call_begin(process, message, linux_operation[message->label]);
+}
+
+/* A process that has given up its space can still end, and its last token may carry a sync. */
+static bool needs_space(uint64_t label)
+{
+	return label != PAGER_exit && label != PAGER_sync && label != PAGER_truncate;
+}
+
+static bool allowed(const struct message *message, uint64_t row)
+{
+	return message->badge == pager_operation[row].badge || (message->label == PAGER_counters && message->badge == BADGE_PROC);
+}
+
+static void dispatch_server(const struct message *message)
+{
+	uint64_t row = message->label - PAGER_FIRST;
+	struct message reply = { 0 };
+	struct process *process;
+
+	if (row >= PAGER_OPERATIONS || !allowed(message, row)) {
+		refuse(message, -ENOSYS);
+		return;
+	}
+	if (pager_operation[row].prompt) {
+		reply.label = pager_operation[row].prompt(message, &reply);
+		reply_call(message->token, &reply);
+		return;
+	}
+	process = process_find(message->identity);
+	if (!process || (!process->domain && needs_space(message->label)))
+		refuse(message, -ESRCH);
+	else
+		call_begin(process, message, pager_operation[row].forward);
+}
+
+static void dispatch_message(const struct message *message)
+{
+	if (message->badge >= BADGE_FAULT && message->label == LABEL_FAULT)
+		dispatch_fault(message);
+	else if (message->badge == BADGE_CLIENT)
+		dispatch_linux(message);
+	else if (message->badge == BADGE_FS || message->badge == BADGE_PROC)
+		dispatch_server(message);
+	else
+		refuse(message, -ENOSYS);
+}
+
+static void write_back_step(struct job *job)
+{
+	if (requests_room() && core_write_back_step())
+		job_queue(job);
+}
+
+static void timer_start(void)
+{
+	sys_timer_set(SLOT_CONTROL, SLOT_NOTIFICATION, NOTIFY_TIMER, read_time() + WRITE_BACK_SECONDS * timebase_hz);
+}
+
+static void dispatch_notification(uint64_t bits)
+{
+	if (bits & NOTIFY_RING_UPPER)
+		requests_answers();
+	if (bits & NOTIFY_TIMER) {
+		job_queue(&write_back);
+		timer_start();
+	}
+}
+
+static void dispatch(long event, const struct message *message)
+{
+	switch (event) {
+	case EVENT_MESSAGE:
+	case EVENT_REDELIVERED:
+		dispatch_message(message);
+		break;
+	case EVENT_NOTIFICATION:
+		dispatch_notification(message->word[0]);
+		break;
+	case EVENT_INTERRUPTED:		/* as on Linux, work on files and memory is finished: it ends soon */
+	case EVENT_TIMEOUT:
+	case ERR_TIMEOUT:
+		break;
+	default:
+		panic("pager: receive failed: %ld", event);
+	}
+}
+
+static _Noreturn void broken(const char *fact)
+{
+	panic("pager: %s", fact);
+}
+
+static void start_core(const struct start_info *start)
+{
+	static const struct core_ops ops = {
+		.unmap = table_unmap, .protect = table_protect, .scan = table_scan,
+		.request = request_queue, .wake = job_wake, .now = read_time, .broken = broken,
+	};
+	struct extent extents[sizeof(start->memory) / sizeof(start->memory[0])];
+	uint64_t lowest, highest;
+
+	memory_start(start, &lowest, &highest, extents);
+	core_init(&ops, WINDOW, lowest, highest);
+	for (unsigned i = 0; i < sizeof(extents) / sizeof(extents[0]); i++) {
+		if (extents[i].pages)
+			core_add_memory(extents[i].physical, extents[i].pages);
+	}
+}
+
+_Noreturn void server_main(const struct start_info *start)
+{
+	struct message message = { 0 };
+
+	start_core(start);
+	requests_start(start);
+	exec_start(start->random);
+	write_back.run = write_back_step;
+	timebase_hz = start->timebase_hz;
+	timer_start();
+	for (;;) {
+		message.deadline = jobs_waiting() ? IN_THE_PAST : 0;
+		dispatch(reply_exchange(&message), &message);
+		if (jobs_waiting()) {
+			reply_flush();
+			jobs_run(STEPS_PER_MESSAGE);
+		}
+		requests_flush();
+	}
+}

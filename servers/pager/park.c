@@ -1,0 +1,121 @@
+/*
+ * The run queue and the life of a call (park.h). A step is one try of one job: bounded by the core, which answers CORE_AGAIN or
+ * CORE_WAIT instead of going on for long. This file knows no protocol: the operations are in calls.c, files.c and exec.c.
+ */
+#include "park.h"
+#include "reply.h"
+#include "spaces.h"
+
+static struct job *first, *last;
+
+void job_queue(struct job *job)
+{
+	if (job->queued)
+		return;
+	job->queued = true;
+	job->next = 0;
+	if (first)
+		last->next = job;
+	else
+		first = job;
+	last = job;
+}
+
+static struct job *job_dequeue(void)
+{
+	struct job *job = first;
+
+	first = job->next;
+	job->next = 0;
+	job->queued = false;
+	return job;
+}
+
+void job_cancel(struct job *job)
+{
+	struct job *before = 0;
+
+	core_cancel(&job->waiter);
+	for (struct job *other = first; other; before = other, other = other->next) {
+		if (other != job)
+			continue;
+		if (before)
+			before->next = job->next;
+		else
+			first = job->next;
+		if (last == job)
+			last = before;
+		break;
+	}
+	job->next = 0;
+	job->queued = false;
+	job_fresh(job);
+}
+
+void job_fresh(struct job *job)
+{
+	memset(&job->waiter, 0, sizeof(job->waiter));
+}
+
+void job_wake(struct waiter *waiter)
+{
+	job_queue((struct job *)waiter);
+}
+
+bool jobs_waiting(void)
+{
+	return first != 0;
+}
+
+void jobs_run(unsigned steps)
+{
+	while (steps-- && first) {
+		struct job *job = job_dequeue();
+
+		job->run(job);
+	}
+}
+
+/* One try. The operation's result is the caller's a0 unless it says otherwise. */
+static void call_try(struct job *job)
+{
+	struct call *call = (struct call *)job;
+	long result = call->operation(call);
+
+	if (result == CORE_WAIT)
+		return;
+	if (result == CORE_AGAIN) {
+		job_queue(job);
+		return;
+	}
+	if (result != CALL_DONE)
+		reply_word(call->token, result);
+	call->token = 0;
+}
+
+void call_begin(struct process *process, const struct message *message, long (*operation)(struct call *call))
+{
+	struct call *call = &process->call;
+
+	/* A thread has one call at a time: an older one that is still here has lost its caller. */
+	if (call->token)
+		call_drop(call);
+	call->process = process;
+	call->token = message->token;
+	call->operation = operation;
+	call->job.run = call_try;
+	memcpy(call->word, message->word, sizeof(call->word));
+	job_fresh(&call->job);
+	call_try(&call->job);
+}
+
+void call_drop(struct call *call)
+{
+	if (!call->token)
+		return;
+	job_cancel(&call->job);
+	call->token = 0;
+	if (call->child)
+		domain_release(call->child);
+	call->child = 0;
+}

@@ -1,0 +1,151 @@
+/*
+ * The way out (reply.h): replies, map items, forwards. When the kernel lacks a page-table page for a map item, the space gets
+ * one and the reply is repeated; when none is left, that program is ended with a line in the log, and nobody else is harmed.
+ */
+#include "reply.h"
+
+#include "memory.h"
+#include "park.h"
+#include "proc.h"
+#include "spaces.h"
+
+#include <asm/signal.h>
+#include <linux/errno.h>
+
+/* The answer kept back: token 0: none. For map items `call` tells whom to blame if the kernel refuses. */
+static struct {
+	uint64_t token;
+	struct message message;
+	uint64_t flags;
+	const struct call *call;
+} kept;
+
+static struct message *keep(uint64_t token, uint64_t flags, const struct call *call)
+{
+	reply_flush();
+	kept.token = token;
+	kept.flags = flags;
+	kept.call = call;
+	memset(&kept.message, 0, sizeof(kept.message));
+	return &kept.message;
+}
+
+void reply_word(uint64_t token, long word)
+{
+	keep(token, 0, 0)->word[0] = word;
+}
+
+void reply_keep(uint64_t token)
+{
+	keep(token, REPLY_KEEP, 0);
+}
+
+void reply_call(uint64_t token, const struct message *reply)
+{
+	struct message *message = keep(token, 0, 0);
+
+	memcpy(message->word, reply->word, sizeof(message->word));
+	message->label = reply->label;
+	message->capability = reply->capability;
+}
+
+void reply_map(const struct call *call, const struct map_item *item)
+{
+	struct message *message = keep(call->token, REPLY_MAP, call);
+
+	message->word[0] = item->address | item->rights;
+	message->word[1] = item->pages;
+	message->word[2] = item->pages == 1 ? item->frame[0] : (uint64_t)item->frame;
+	message->word[3] = SLOT_PAGE_MEMORY;
+}
+
+static unsigned signal_of(long error)
+{
+	return error == -EFAULT ? SIGSEGV : error == -ENOMEM ? SIGKILL : SIGBUS;
+}
+
+/* Words of a fault: address, access, pc. */
+static void refuse(uint64_t token, const uint64_t *word, uint64_t identity, long error)
+{
+	struct proc_bad_access bad = { signal_of(error), word[0], word[1], word[2] };
+
+	if (error == -ENOMEM)
+		log_line("pager: out of memory: process %lu ends at address %lx, pc %lx", (unsigned long)IDENTITY_PID(identity), (unsigned long)word[0], (unsigned long)word[2]);
+	/* A server's copy: the server answers EFAULT or a partial count, the program lives. */
+	if (!(word[1] & ACCESS_COPY) && forward_call(token, SLOT_PROC, PROC_bad_access, &bad, sizeof(bad), 0))
+		return;
+	keep(token, 0, 0)->label = 1;
+}
+
+void reply_refuse(const struct call *call, long error)
+{
+	refuse(call->token, call->word, call->process->identity, error);
+}
+
+/* The kernel refused the kept answer. True: it is worth another try. */
+static bool repair(long error)
+{
+	const struct call *call = kept.call;
+	uint64_t token = kept.token;
+
+	if (!call) {
+		if (error != ERR_BAD_TOKEN)
+			log_line("pager: a reply failed: %ld", error);
+		kept.token = 0;
+		return false;
+	}
+	if (error == ERR_NO_TABLE && call->process->domain && domain_give_table(call->process->domain))
+		return true;
+	kept.token = 0;
+	if (error == ERR_BAD_TOKEN)
+		return false;
+	if (error != ERR_NO_TABLE)
+		log_line("pager: a map item failed: %ld at %lx, %lu pages", error, (unsigned long)kept.message.word[0], (unsigned long)kept.message.word[1]);
+	refuse(token, call->word, call->process->identity, -ENOMEM);
+	return kept.token != 0;
+}
+
+void reply_flush(void)
+{
+	while (kept.token) {
+		kept.message.flags = kept.flags;
+		long result = ipc_reply(kept.token, &kept.message);
+
+		if (result >= 0)
+			kept.token = 0;
+		else
+			repair(result);
+	}
+}
+
+bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability)
+{
+	struct message message = { .label = label, .capability = capability };
+
+	memcpy(message.word, words, bytes);
+	long result = ipc_forward(token, slot, &message);
+	if (result < 0 && result != ERR_BAD_TOKEN)
+		log_line("pager: forward of %lx to slot %lu failed: %ld", (unsigned long)label, (unsigned long)slot, result);
+	return result >= 0;
+}
+
+long reply_exchange(struct message *message)
+{
+	uint64_t deadline = message->deadline;
+
+	while (kept.token) {
+		*message = kept.message;
+		message->deadline = deadline;
+		message->flags = kept.flags;
+		long event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
+
+		if (event >= 0) {
+			kept.token = 0;
+			return event;
+		}
+		repair(event);
+	}
+	memset(message, 0, sizeof(*message));
+	message->deadline = deadline;
+	return ipc_recv(SLOT_ENDPOINT, message);
+}

@@ -1,0 +1,26 @@
+/*
+ * Answers. The last answer of a step is kept back, so that it travels with the next receive: a page fault then costs the
+ * pager one kernel entry. A caller that is gone is no error: its answer is dropped.
+ */
+#ifndef PAGER_REPLY_H
+#define PAGER_REPLY_H
+
+#include "core/core.h"
+#include "server.h"
+
+struct call;
+
+void reply_word(uint64_t token, long word);				/* a routed call: a0 := word */
+void reply_keep(uint64_t token);					/* a routed call whose registers were written: a0 stays */
+void reply_call(uint64_t token, const struct message *reply);		/* a native call: label, words and capability of `reply` */
+void reply_map(const struct call *call, const struct map_item *item);	/* a fault: map, resume. `item` must live until the next flush or exchange */
+void reply_refuse(const struct call *call, long error);			/* a fault that cannot be served (-errno): to proc, as a signal */
+void reply_flush(void);
+
+/* Hands the caller on; capability 0: none. False: the caller is gone. */
+bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability);
+
+/* Sends what is kept back, receives. Returns an event. */
+long reply_exchange(struct message *message);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * The asking end of the ring between pager and fs (requests.h). At most RING_SLOTS are in the ring; the others wait here, in order,
+ * in records of which a stock is kept ready: to queue a request never fails. Records keep a request until its answer, so
+ * that all can be asked again of an fs that has started anew (the ring's epoch tells).
+ */
+#include "requests.h"
+
+#include <linux/errno.h>
+
+#define STOCK 128
+#define MOST_ERRNO 4095
+
+struct record {
+	struct record *next;
+	uint64_t core_id;
+	struct ring_request request;
+};
+
+static struct ring *ring;
+static uint32_t epoch;
+static struct record *asked[RING_SLOTS];	/* in the ring; ring id = generation << 8 | index */
+static uint64_t generation;
+static unsigned asked_count;
+static struct record *first, *last;		/* waiting for a place */
+static struct record *spare;
+static unsigned spare_count;
+static bool news;				/* asked since fs was notified */
+
+static void spare_put(struct record *record)
+{
+	record->next = spare;
+	spare = record;
+	spare_count++;
+}
+
+void requests_start(const struct start_info *start)
+{
+	ring = (struct ring *)start->ring_pager_fs;
+	if (!ring)
+		panic("pager: no ring to fs");
+	epoch = ring->epoch;
+	requests_flush();
+	if (spare_count < STOCK)
+		panic("pager: no memory for requests");
+}
+
+static bool ask(struct record *record)
+{
+	unsigned index = 0;
+
+	if (asked_count == RING_SLOTS)
+		return false;
+	while (asked[index])
+		index++;
+	record->request.id = ++generation << 8 | index;
+	if (!ring_ask(ring, &record->request))
+		return false;
+	asked[index] = record;
+	asked_count++;
+	news = true;
+	return true;
+}
+
+static void ask_waiting(void)
+{
+	while (first) {
+		struct record *record = first, *next = first->next;
+
+		if (!ask(record))
+			return;
+		first = next;
+	}
+}
+
+void request_queue(const struct core_request *request)
+{
+	struct record *record = spare;
+
+	if (!record)
+		panic("pager: more than %u new requests in one step", STOCK);
+	spare = record->next;
+	spare_count--;
+	record->next = 0;
+	record->core_id = request->id;
+	record->request = (struct ring_request){ .operation = request->operation, .count = request->count,
+		.object = request->object, .first = request->first, .length = request->length };
+	for (unsigned i = 0; i < request->count && i < RING_FRAMES; i++)
+		record->request.frame[i] = request->frame[i] >> PAGE_SHIFT;
+	if (first)
+		last->next = record;
+	else
+		first = record;
+	last = record;
+	ask_waiting();
+}
+
+/* The answer, as far as it can be true. */
+static void answer(const struct ring_request *request, const struct ring_completion *completion, uint64_t core_id)
+{
+	int64_t status = completion->status > 0 || completion->status < -MOST_ERRNO ? -EIO : completion->status;
+	uint64_t value = completion->value;
+
+	if (request->operation == FS_REQUEST_page_in)
+		value &= (1UL << request->count) - 1;
+	else if (value > request->count)
+		value = request->count;
+	if (request->operation == FS_REQUEST_allocate && !status && !value)
+		status = -EIO;
+	core_complete(core_id, status, value);
+}
+
+/* All that fs has not answered is asked again. */
+static void ask_again(void)
+{
+	epoch = __atomic_load_n(&ring->epoch, __ATOMIC_ACQUIRE);
+	for (unsigned i = 0; i < RING_SLOTS; i++) {
+		struct record *record = asked[i];
+
+		if (!record)
+			continue;
+		asked[i] = 0;
+		asked_count--;
+		record->next = first;
+		if (!first)
+			last = record;
+		first = record;
+	}
+}
+
+void requests_answers(void)
+{
+	struct ring_completion completion;
+
+	if (__atomic_load_n(&ring->epoch, __ATOMIC_ACQUIRE) != epoch)
+		ask_again();
+	while (ring_next_completion(ring, &completion)) {
+		unsigned index = completion.id & 0xff;
+		struct record *record = index < RING_SLOTS ? asked[index] : 0;
+
+		if (!record || record->request.id != completion.id)
+			continue;
+		asked[index] = 0;
+		asked_count--;
+		answer(&record->request, &completion, record->core_id);
+		spare_put(record);
+	}
+	ask_waiting();
+}
+
+void requests_flush(void)
+{
+	while (spare_count < STOCK) {
+		struct record *record = core_allocate(sizeof(*record));
+
+		if (!record)
+			break;
+		spare_put(record);
+	}
+	if (!news)
+		return;
+	news = false;
+	sys_notify(SLOT_NOTIFY_FS, NOTIFY_RING_LOWER);
+}
+
+bool requests_room(void)
+{
+	return !first && asked_count < RING_SLOTS / 2 && spare_count > STOCK / 2;
+}

@@ -1,0 +1,244 @@
+/*
+ * Kernel spaces and threads (spaces.h). Slots: thread of process slot n at 64 + n, domain i at 64 + 4096 + i. Running out of object
+ * memory makes a creation fail; what was built is taken back. Nothing here looks into a program's mappings: that is the core's.
+ */
+#include "spaces.h"
+
+#include "exec.h"
+#include "memory.h"
+
+#include <linux/errno.h>
+
+#define SLOT_THREADS SPACE_SLOTS
+#define SLOT_DOMAINS (SLOT_THREADS + PROCESS_MAX)
+#define SLOT_SCRATCH SLOT_FREE
+#define INDEX_BITS 16
+
+/* A program with many page tables leaves this part of object memory to the others. */
+#define LARGE_TABLES 64
+#define KEEP_FREE(total) ((total) / 16)
+
+_Static_assert(SLOT_DOMAINS + DOMAIN_MAX <= SPACE_SLOTS + SERVER_LEAVES * LEAF_SLOTS, "the pager's table holds all threads and domains");
+
+uint64_t domain_count;
+static struct domain *domains[DOMAIN_MAX];
+static struct process *processes[PROCESS_MAX];
+static uint64_t serial;
+
+static unsigned domain_index(const struct domain *domain)
+{
+	return domain->number & ((1 << INDEX_BITS) - 1);
+}
+
+uint64_t domain_slot(const struct domain *domain)
+{
+	return SLOT_DOMAINS + domain_index(domain);
+}
+
+struct domain *domain_find(uint64_t number)
+{
+	uint64_t index = number & ((1 << INDEX_BITS) - 1);
+	struct domain *domain = index < DOMAIN_MAX ? domains[index] : 0;
+
+	return domain && domain->number == number ? domain : 0;
+}
+
+/* Emptied page tables wait in the reserves of their spaces: when no page is left, take them back. */
+static void reclaim_tables(void)
+{
+	for (unsigned i = 0; i < DOMAIN_MAX; i++) {
+		long page;
+
+		if (!domains[i] || !domains[i]->root)
+			continue;
+		while ((page = sys_take(SLOT_DOMAINS + i)) > 0) {
+			/* The root of a space with nothing mapped comes, too: it must stay. */
+			if ((uint64_t)page == domains[i]->root) {
+				sys_give(SLOT_DOMAINS + i, SLOT_OBJECT_MEMORY, page);
+				break;
+			}
+			domains[i]->tables--;
+			object_page_free(page);
+		}
+	}
+}
+
+bool domain_give_table(struct domain *domain)
+{
+	uint64_t page;
+
+	if (domain->tables > LARGE_TABLES && object_pages_free < KEEP_FREE(object_pages)) {
+		reclaim_tables();
+		if (object_pages_free < KEEP_FREE(object_pages))
+			return false;
+	}
+	page = object_page_take();
+	if (!page) {
+		reclaim_tables();
+		page = object_page_take();
+	}
+	if (!page)
+		return false;
+	if (sys_give(domain_slot(domain), SLOT_OBJECT_MEMORY, page) < 0)
+		panic("pager: give of %lx to domain %lx failed", (unsigned long)page, (unsigned long)domain->number);
+	if (!domain->root)
+		domain->root = page;
+	domain->tables++;
+	return true;
+}
+
+/* The kernel's half of a new domain: the Space, its root, the client's capabilities, the Route. */
+static bool domain_furnish(struct domain *domain)
+{
+	static const struct { uint64_t to, from; } client[] = {
+		{ CLIENT_SLOT_PAGER, SLOT_CLIENT_PAGER }, { CLIENT_SLOT_FS, SLOT_CLIENT_FS }, { CLIENT_SLOT_PROC, SLOT_CLIENT_PROC },
+	};
+	uint64_t slot = domain_slot(domain);
+
+	if (!object_create(KIND_SPACE, slot, &domain->page))
+		return false;
+	if (!domain_give_table(domain))
+		return false;
+	for (unsigned i = 0; i < sizeof(client) / sizeof(client[0]); i++) {
+		long result = sys_cap_mint(slot, client[i].to, client[i].from, RIGHT_SEND | RIGHT_LEND, BADGE_CLIENT, 0);
+
+		if (result < 0)
+			panic("pager: mint of client slot %lu: %ld", (unsigned long)client[i].to, result);
+	}
+	if (sys_space_set(slot, SPACE_ROUTE, SLOT_ROUTE, 0) < 0)
+		panic("pager: the Route cannot be set");
+	domain->space = core_space_create(domain, domain->number);
+	return domain->space != 0;
+}
+
+struct domain *domain_create(void)
+{
+	struct domain *domain;
+	unsigned index = 0;
+
+	while (index < DOMAIN_MAX && domains[index])
+		index++;
+	domain = index < DOMAIN_MAX ? core_allocate(sizeof(*domain)) : 0;
+	if (!domain)
+		return 0;
+	domain->number = ++serial << INDEX_BITS | index;
+	domain->users = 1;
+	domains[index] = domain;
+	domain_count++;
+	if (domain_furnish(domain))
+		return domain;
+	domain_free(domain);
+	return 0;
+}
+
+void domain_free(struct domain *domain)
+{
+	uint64_t slot = domain_slot(domain);
+	long page;
+
+	if (domain->page) {
+		while ((page = sys_take(slot)) > 0) {
+			domain->tables--;
+			object_page_free(page);
+		}
+		if (domain->tables)
+			log_line("pager: domain %lx keeps %u tables: %ld", (unsigned long)domain->number, domain->tables, page);
+		object_destroy(slot, domain->page);
+	}
+	domains[domain_index(domain)] = 0;
+	domain_count--;
+	core_free(domain, sizeof(*domain));
+}
+
+static void teardown_step(struct job *job)
+{
+	struct domain *domain = (struct domain *)((char *)job - offsetof(struct domain, teardown));
+	long result = core_space_destroy(domain->space, &job->waiter);
+
+	if (result == CORE_AGAIN)
+		job_queue(job);
+	else if (result != CORE_WAIT)
+		domain_free(domain);
+}
+
+void domain_share(struct domain *domain)
+{
+	domain->users++;
+}
+
+void domain_release(struct domain *domain)
+{
+	if (--domain->users)
+		return;
+	domain->teardown.run = teardown_step;
+	job_queue(&domain->teardown);
+}
+
+bool domain_release_shared(struct domain *domain)
+{
+	if (domain->users == 1)
+		return false;
+	domain->users--;
+	return true;
+}
+
+struct process *process_find(uint64_t identity)
+{
+	uint64_t slot = IDENTITY_SLOT(identity);
+	struct process *process = slot < PROCESS_MAX ? processes[slot] : 0;
+
+	return process && process->identity == identity ? process : 0;
+}
+
+uint64_t process_slot(const struct process *process)
+{
+	return SLOT_THREADS + IDENTITY_SLOT(process->identity);
+}
+
+void process_enter(struct process *process, struct domain *domain)
+{
+	uint64_t thread = process_slot(process);
+	long result = sys_thread_set(thread, THREAD_SPACE, domain_slot(domain));
+
+	if (result >= 0)
+		result = sys_cap_mint(SLOT_SELF_SPACE, SLOT_SCRATCH, SLOT_FAULT_MASTER, RIGHT_SEND, BADGE_FAULT + domain->number, 0);
+	if (result >= 0)
+		result = sys_thread_set(thread, THREAD_FAULT, SLOT_SCRATCH);
+	sys_cap_delete(SLOT_SELF_SPACE, SLOT_SCRATCH);
+	if (result < 0)
+		log_line("pager: thread of process %lu cannot enter its space: %ld", (unsigned long)IDENTITY_PID(process->identity), result);
+	process->domain = domain;
+}
+
+struct process *process_create(uint64_t identity, struct domain *domain, long *error)
+{
+	uint64_t slot = IDENTITY_SLOT(identity);
+	struct process *process;
+
+	*error = -EINVAL;
+	if (!slot || slot >= PROCESS_MAX || identity != IDENTITY(slot, IDENTITY_PID(identity)) || processes[slot])
+		return 0;
+	*error = -ENOMEM;
+	process = core_allocate(sizeof(*process));
+	if (!process)
+		return 0;
+	process->identity = identity;
+	if (!object_create(KIND_THREAD, process_slot(process), &process->page)) {
+		core_free(process, sizeof(*process));
+		return 0;
+	}
+	processes[slot] = process;
+	process_enter(process, domain);
+	return process;
+}
+
+void process_destroy(struct process *process)
+{
+	call_drop(&process->call);
+	exec_drop(process);
+	if (process->domain)
+		domain_release(process->domain);
+	object_destroy(process_slot(process), process->page);
+	processes[IDENTITY_SLOT(process->identity)] = 0;
+	core_free(process, sizeof(*process));
+}

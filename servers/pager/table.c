@@ -1,0 +1,55 @@
+/*
+ * Page tables through the kernel's bounded calls (table.h): each does a part and reports; the loop goes on with the rest. They cannot fail
+ * for a good range, and the core gives no others: an error is a broken invariant.
+ */
+#include "table.h"
+
+#include "spaces.h"
+
+#define ENTRIES 256
+
+static uint64_t report[ENTRIES];
+
+enum { UNMAP, PROTECT, SCAN };
+
+static struct result part(unsigned what, uint64_t slot, uint64_t address, unsigned bits, uint64_t pages)
+{
+	switch (what) {
+	case UNMAP:
+		return sys_unmap(slot, address, pages, report, ENTRIES);
+	case PROTECT:
+		return sys_protect(slot, address | bits, pages, report, ENTRIES);
+	default:
+		return sys_scan(slot, address | bits, pages, report, ENTRIES);
+	}
+}
+
+static void whole(unsigned what, const struct domain *domain, uint64_t address, unsigned bits, uint64_t pages,
+		  void (*tell)(void *context, uint64_t entry), void *context)
+{
+	while (pages) {
+		struct result result = part(what, domain_slot(domain), address, bits, pages);
+
+		if (result.value <= 0 || (uint64_t)result.value > pages || (uint64_t)result.second > ENTRIES)
+			panic("pager: mapping call %u at %lx, %lu pages: %ld", what, (unsigned long)address, (unsigned long)pages, result.value);
+		for (long i = 0; tell && i < result.second; i++)
+			tell(context, report[i]);
+		address += result.value * PAGE_BYTES;
+		pages -= result.value;
+	}
+}
+
+void table_unmap(void *domain, uint64_t address, uint64_t pages, void (*dirty)(void *context, uint64_t address), void *context)
+{
+	whole(UNMAP, domain, address, 0, pages, dirty, context);
+}
+
+void table_protect(void *domain, uint64_t address, unsigned rights, uint64_t pages, void (*dirty)(void *context, uint64_t address), void *context)
+{
+	whole(PROTECT, domain, address, rights, pages, dirty, context);
+}
+
+void table_scan(void *domain, uint64_t address, unsigned flags, uint64_t pages, void (*seen)(void *context, uint64_t entry), void *context)
+{
+	whole(SCAN, domain, address, flags, pages, seen, context);
+}
