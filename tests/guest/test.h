@@ -7,7 +7,8 @@
  *	static const struct test tests[] = { { adds, "adds" }, { 0 } };
  *	int main(int count, char **arguments) { return test_main(count, arguments, tests); }
  *
- * A failed CHECK ends its case; in a child process it ends the child with TEST_CHILD_FAILED. Where only Quire can tell
+ * $TEST_DIFFERS may name a list of cases in which the system below is known not to be Linux (lines "PROGRAM CASE: reason",
+ * see qemu-user-differs); these are skipped with that reason. A failed CHECK ends its case; in a child process it ends the child with TEST_CHILD_FAILED. Where only Quire can tell
  * (counters), a case says SKIP and counts as skipped, never as passed. Programs include neither abi/ nor libsys/.
  */
 #ifndef TEST_H
@@ -217,7 +218,7 @@ static bool UNUSED file_is(const char *name, const char *text)
 	return length == strlen(text) && !memcmp(have, text, length);
 }
 
-static void *UNUSED map_file(int file, size_t bytes, int rights, int flags, off_t offset)
+static UNUSED void *map_file(int file, size_t bytes, int rights, int flags, off_t offset)
 {
 	void *memory = mmap(NULL, bytes, rights, flags, file, offset);
 
@@ -225,7 +226,7 @@ static void *UNUSED map_file(int file, size_t bytes, int rights, int flags, off_
 	return memory;
 }
 
-static void *UNUSED map_memory(size_t bytes, int flags)
+static UNUSED void *map_memory(size_t bytes, int flags)
 {
 	return map_file(-1, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, 0);
 }
@@ -362,6 +363,24 @@ static bool test_wanted(const char *name, char **names)
 	return false;
 }
 
+/* The reason why this case is not run here, NULL: run it. */
+static const char *test_differs(const char *program, const char *name)
+{
+	static char line[400];
+	const char *slash = strrchr(program, '/');
+	char wanted[200];
+	FILE *list = getenv("TEST_DIFFERS") ? fopen(getenv("TEST_DIFFERS"), "r") : NULL;
+	bool found = false;
+
+	snprintf(wanted, sizeof(wanted), "%s %s: ", slash ? slash + 1 : program, name);
+	while (list && !found && fgets(line, sizeof(line), list))
+		found = !strncmp(line, wanted, strlen(wanted));
+	if (list)
+		fclose(list);
+	line[strcspn(line, "\n")] = 0;
+	return found ? line + strlen(wanted) : NULL;
+}
+
 static int test_finish(int passed, int failed, int skipped)
 {
 	if (chdir("/") == 0)
@@ -389,9 +408,15 @@ static int UNUSED test_main(int count, char **arguments, const struct test *test
 			return fprintf(stderr, "usage: %s [-v] [-d DIRECTORY] [case...]\n", program), 2;
 	}
 	test_begin(program);
-	for (; tests->run; tests++)
-		if (test_wanted(tests->name, arguments))
-			outcomes[test_run(tests)]++;
+	for (; tests->run; tests++) {
+		const char *reason = test_differs(program, tests->name);
+
+		if (!test_wanted(tests->name, arguments))
+			continue;
+		if (reason)
+			printf("skipped %s: %s\n", tests->name, reason);
+		outcomes[reason ? TEST_SKIPPED : test_run(tests)]++;
+	}
 	if (*arguments && !outcomes[TEST_PASSED] && !outcomes[TEST_FAILED] && !outcomes[TEST_SKIPPED]) {
 		printf("no such case: %s\n", *arguments);
 		outcomes[TEST_FAILED]++;
