@@ -37,6 +37,11 @@ bool object_create(enum kind kind, uint64_t slot, uint64_t *page)
 
 		if (result >= 0)
 			return true;
+		if (result == ERR_BAD_SLOT) {	/* a small table: init made few leaves */
+			object_page_free(*page);
+			*page = 0;
+			return false;
+		}
 		if (result != ERR_RETIRED)
 			panic("pager: create of kind %d at %lx, slot %lu: %ld", kind, (unsigned long)*page, (unsigned long)slot, result);
 		object_pages--;		/* a retired page can never be an object again */

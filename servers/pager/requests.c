@@ -7,7 +7,7 @@
 
 #include <linux/errno.h>
 
-#define STOCK 128
+#define STOCK 256
 #define MOST_ERRNO 4095
 
 struct record {

@@ -1,6 +1,7 @@
 /*
- * Kernel spaces and threads (spaces.h). Slots: thread of process slot n at 64 + n, domain i at 64 + 4096 + i. Running out of object
- * memory makes a creation fail; what was built is taken back. Nothing here looks into a program's mappings: that is the core's.
+ * Kernel spaces and threads (spaces.h). Slots: the thread of process slot n lies at 64 + 2n, domain i at 65 + 2i, so that a table with fewer
+ * leaves holds fewer of both. Running out of object memory or of slots makes a creation fail; what was built is taken back. Nothing here
+ * looks into a program's mappings: that is the core's.
  */
 #include "spaces.h"
 
@@ -9,8 +10,8 @@
 
 #include <linux/errno.h>
 
-#define SLOT_THREADS SPACE_SLOTS
-#define SLOT_DOMAINS (SLOT_THREADS + PROCESS_MAX)
+#define SLOT_THREAD(index) (SPACE_SLOTS + 2 * (index))
+#define SLOT_DOMAIN(index) (SPACE_SLOTS + 2 * (index) + 1)
 #define SLOT_SCRATCH SLOT_FREE
 #define INDEX_BITS 16
 
@@ -18,7 +19,7 @@
 #define LARGE_TABLES 64
 #define KEEP_FREE(total) ((total) / 16)
 
-_Static_assert(SLOT_DOMAINS + DOMAIN_MAX <= SPACE_SLOTS + SERVER_LEAVES * LEAF_SLOTS, "the pager's table holds all threads and domains");
+_Static_assert(SLOT_DOMAIN(DOMAIN_MAX - 1) < SPACE_SLOTS + SERVER_LEAVES * LEAF_SLOTS, "the pager's table holds all threads and domains");
 
 uint64_t domain_count;
 static struct domain *domains[DOMAIN_MAX];
@@ -32,7 +33,7 @@ static unsigned domain_index(const struct domain *domain)
 
 uint64_t domain_slot(const struct domain *domain)
 {
-	return SLOT_DOMAINS + domain_index(domain);
+	return SLOT_DOMAIN(domain_index(domain));
 }
 
 struct domain *domain_find(uint64_t number)
@@ -51,10 +52,10 @@ static void reclaim_tables(void)
 
 		if (!domains[i] || !domains[i]->root)
 			continue;
-		while ((page = sys_take(SLOT_DOMAINS + i)) > 0) {
+		while ((page = sys_take(SLOT_DOMAIN(i))) > 0) {
 			/* The root of a space with nothing mapped comes, too: it must stay. */
 			if ((uint64_t)page == domains[i]->root) {
-				sys_give(SLOT_DOMAINS + i, SLOT_OBJECT_MEMORY, page);
+				sys_give(SLOT_DOMAIN(i), SLOT_OBJECT_MEMORY, page);
 				break;
 			}
 			domains[i]->tables--;
@@ -192,7 +193,7 @@ struct process *process_find(uint64_t identity)
 
 uint64_t process_slot(const struct process *process)
 {
-	return SLOT_THREADS + IDENTITY_SLOT(process->identity);
+	return SLOT_THREAD(IDENTITY_SLOT(process->identity));
 }
 
 void process_enter(struct process *process, struct domain *domain)
