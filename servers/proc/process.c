@@ -1,0 +1,165 @@
+/*
+ * The table of processes: slots, pids, and who is whose child. A slot is also the process's number at fs and pager, so
+ * it is given out again only when both have forgotten it. A pid stays taken while it names a group or a session.
+ * It refuses to decide anything: see clone.c, exit.c, signal.c.
+ */
+#include "process.h"
+
+struct process processes[PROCESS_MAX];
+unsigned process_highest;
+unsigned process_living;
+
+static uint16_t free_slots;
+static uint32_t last_pid;
+static uint16_t slot_of_pid[PID_MAX];
+static uint16_t pid_uses[PID_MAX];	/* as a process, a group, a session */
+
+void processes_init(void)
+{
+	for (unsigned slot = PROCESS_MAX - 1; slot >= 1; slot--) {
+		processes[slot].slot = slot;
+		processes[slot].next_free = free_slots;
+		free_slots = slot;
+	}
+}
+
+uint32_t process_next_pid(void)
+{
+	for (uint32_t tried = 0, pid = last_pid; tried < PID_MAX; tried++) {
+		pid = pid + 1 < PID_MAX ? pid + 1 : 1;
+		if (!pid_uses[pid])
+			return pid;
+	}
+	return 0;
+}
+
+static void link_child(struct process *child, struct process *parent)
+{
+	child->parent = parent->slot;
+	child->previous_sibling = 0;
+	child->next_sibling = parent->first_child;
+	if (parent->first_child)
+		processes[parent->first_child].previous_sibling = child->slot;
+	parent->first_child = child->slot;
+}
+
+void process_unlink(struct process *child)
+{
+	if (!child->parent)
+		return;
+	if (child->next_sibling)
+		processes[child->next_sibling].previous_sibling = child->previous_sibling;
+	if (child->previous_sibling)
+		processes[child->previous_sibling].next_sibling = child->next_sibling;
+	else
+		processes[child->parent].first_child = child->next_sibling;
+	child->parent = child->next_sibling = child->previous_sibling = 0;
+}
+
+static void inherit(struct process *child, const struct process *parent)
+{
+	child->user = parent->user;
+	child->groups = parent->groups;
+	child->blocked = parent->blocked;
+	child->command_bytes = parent->command_bytes;
+	memcpy(child->command, parent->command, parent->command_bytes);
+	memcpy(child->name, parent->name, sizeof(child->name));
+}
+
+struct process *process_allocate(struct process *parent)
+{
+	uint32_t pid = process_next_pid();
+	struct process *process;
+
+	if (!free_slots || !pid)
+		return NULL;
+	process = &processes[free_slots];
+	free_slots = process->next_free;
+	*process = (struct process){ .slot = process->slot, .pid = pid, .state = PROCESS_MAKING, .start_ticks = read_time() };
+	last_pid = pid;
+	slot_of_pid[pid] = process->slot;
+	pid_uses[pid]++;
+	process_join(process, parent ? parent->group : pid, parent ? parent->session : pid);
+	if (parent) {
+		inherit(process, parent);
+		link_child(process, parent);
+	}
+	if (process->slot > process_highest)
+		process_highest = process->slot;
+	process_living++;
+	return process;
+}
+
+void process_free(struct process *process)
+{
+	if (process->state == PROCESS_FREE)
+		panic("slot %u is free already", process->slot);
+	if (process->state != PROCESS_ZOMBIE)
+		process_living--;
+	process_unlink(process);
+	process_join(process, 0, 0);
+	slot_of_pid[process->pid] = 0;
+	pid_uses[process->pid]--;
+	process->state = PROCESS_FREE;
+	process->next_free = free_slots;
+	free_slots = process->slot;
+	while (process_highest && processes[process_highest].state == PROCESS_FREE)
+		process_highest--;
+}
+
+struct process *process_of_identity(uint64_t identity)
+{
+	struct process *process = &processes[IDENTITY_SLOT(identity) % PROCESS_MAX];
+
+	if (process->pid != IDENTITY_PID(identity) || process->state == PROCESS_FREE || !process->slot)
+		return NULL;
+	return process;
+}
+
+struct process *process_of_pid(uint32_t pid)
+{
+	uint16_t slot = pid < PID_MAX ? slot_of_pid[pid] : 0;
+
+	return slot ? &processes[slot] : NULL;
+}
+
+/* Group and session 0: none, when it is freed. */
+void process_join(struct process *process, uint32_t group, uint32_t session)
+{
+	pid_uses[group]++;
+	pid_uses[session]++;
+	if (process->group)
+		pid_uses[process->group]--;
+	if (process->session)
+		pid_uses[process->session]--;
+	process->group = group;
+	process->session = session;
+	pid_uses[0] = 0;
+}
+
+bool process_group_exists(uint32_t group, uint32_t session)
+{
+	for (unsigned slot = 1; slot <= process_highest; slot++)
+		if (processes[slot].state != PROCESS_FREE && processes[slot].group == group && processes[slot].session == session)
+			return true;
+	return false;
+}
+
+void process_park(struct process *process, enum process_state state, const struct message *message)
+{
+	process->state = state;
+	process->parked.token = message->token;
+	process->parked.label = message->label;
+	memcpy(process->parked.word, message->word, sizeof(process->parked.word));
+	/* A deadly signal that came while we were serving it would find nobody to answer. */
+	signal_wake(process);
+}
+
+void process_set_name(struct process *process, const char *name)
+{
+	size_t length = 0;
+
+	memset(process->name, 0, sizeof(process->name));
+	for (; length < sizeof(process->name) - 1 && name[length]; length++)
+		process->name[length] = name[length];
+}
