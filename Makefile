@@ -151,9 +151,12 @@ $(ROOT)/tests/%: $(BUILD)/tests/%
 	$(Q)$(CROSS)strip -o $@ $<
 
 # A list of what belongs into the image, rewritten only when it changes: it makes the image anew when a program is gone.
+ifneq ($(strip $(file < $(BUILD)/image.list)),$(strip $(IMAGE_FILES)))
 $(BUILD)/image.list: FORCE
+endif
+$(BUILD)/image.list:
 	$(folder)
-	$(Q)printf '%s\n' $(IMAGE_FILES) | cmp -s - $@ || printf '%s\n' $(IMAGE_FILES) > $@
+	$(Q)printf '%s\n' $(IMAGE_FILES) > $@
 .PHONY: FORCE
 
 $(BUILD)/disk.img: $(IMAGE_FILES) $(BUILD)/image.list tools/mkdisk
