@@ -1,0 +1,816 @@
+/*
+ * The file server's core against volumes that mke2fs makes and e2fsck judges: thousands of random operations, four under way at a time,
+ * with transfers that end in random order, compared with a model of names; then damaged images, which may fail but never crash.
+ * sources: servers/fs/core/
+ */
+#include "core.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+static unsigned checks;
+#define CHECK(condition, ...) do { checks++; if (!(condition)) { printf("%s:%d: %s: ", __FILE__, __LINE__, #condition); printf(__VA_ARGS__); printf("\n"); exit(1); } } while (0)
+
+static bool quiet;
+static char last_log[512];
+
+void log_line(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(last_log, sizeof(last_log), format, arguments);
+	va_end(arguments);
+	if (!quiet)
+		printf("  log: %s\n", last_log);
+}
+
+static uint64_t seed;
+
+static uint32_t random_below(uint32_t bound)
+{
+	seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+	return bound ? (seed >> 33) % bound : 0;
+}
+
+/* ---- the device: transfers end when the test says so, in any order */
+
+#define QUEUE 24
+static struct transfer { uint32_t frame, block; bool write; } queue[QUEUE];
+static unsigned queued;
+static int device;
+static uint8_t *pages;
+static uint64_t device_blocks, woken, clock_now, unlinked_objects;
+
+static bool start(uint32_t frame, uint32_t block, bool write)
+{
+	CHECK(block < device_blocks, "block %u", block);
+	if (queued == QUEUE || random_below(8) == 0)
+		if (queued)
+			return false;
+	queue[queued++] = (struct transfer){ frame, block, write };
+	return true;
+}
+
+static bool device_read(uint32_t frame, uint32_t block) { return start(frame, block, false); }
+static bool device_write(uint32_t frame, uint32_t block) { return start(frame, block, true); }
+static void wake(uint64_t key) { (void)key; woken++; }
+static uint64_t now(void) { return clock_now += 1000000; }
+static void unlinked(uint64_t object) { (void)object; unlinked_objects++; }
+
+static const struct core_ops ops = { device_read, device_write, wake, now, unlinked };
+
+static bool finish_transfer(void)
+{
+	struct transfer done;
+	unsigned which = random_below(queued);
+	ssize_t moved;
+
+	if (!queued)
+		return false;
+	done = queue[which];
+	queue[which] = queue[--queued];
+	if (done.write)
+		moved = pwrite(device, pages + done.frame * 4096UL, 4096, done.block * 4096L);
+	else
+		moved = pread(device, pages + done.frame * 4096UL, 4096, done.block * 4096L);
+	core_io_done(done.frame, moved != 4096);
+	return true;
+}
+
+/* ---- starting and ending a volume */
+
+static void *memory;
+
+static int mount_image(const char *path, uint32_t cache)
+{
+	static struct block *blocks;
+	static uint32_t hash[256];
+	uint32_t pool = 600;
+	struct stat status;
+	int result;
+
+	free(memory);
+	free(blocks);
+	memory = aligned_alloc(4096, (cache + pool) * 4096UL);
+	blocks = calloc(cache, sizeof(*blocks));
+	pages = memory;
+	queued = 0;
+	clock_now = 1700000000UL * 1000000000;
+	device = open(path, O_RDWR);
+	fstat(device, &status);
+	device_blocks = status.st_size / 4096;
+	memset(&volume, 0, sizeof(volume));
+	volume.ops = &ops;
+	cache_init(pages, cache, blocks, hash, 256);
+	pool_init(pages + cache * 4096UL, pool);
+	node_init();
+	do {
+		step_begin();
+		result = volume_mount(device_blocks, false);
+		step_abort();
+	} while (result == WAIT && finish_transfer());
+	return result;
+}
+
+static void drain_jobs(void)
+{
+	for (unsigned i = 0; node_jobs_pending() && i < 2000000; i++)
+		if (!node_jobs_step() && !finish_transfer())
+			break;
+	CHECK(!node_jobs_pending(), "jobs stand still");
+}
+
+static void write_all(void)
+{
+	uint64_t stamp = cache_write_back();
+
+	while (!cache_written(stamp)) {
+		CHECK(finish_transfer(), "write-back stands still");
+		cache_write_back();
+	}
+}
+
+static void leave(void)
+{
+	node_free_orphans();
+	drain_jobs();
+	step_begin();
+	volume_mark_clean();
+	step_commit();
+	write_all();
+	while (finish_transfer())
+		;
+	close(device);
+}
+
+static int shell(const char *format, ...)
+{
+	char command[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	return system(command);
+}
+
+static void check_clean(const char *path)
+{
+	CHECK(shell("PATH=$PATH:/usr/sbin:/sbin e2fsck -fn %s > %s.log 2>&1 || { cat %s.log; exit 1; }", path, path, path) == 0, "e2fsck");
+}
+
+/* ---- the model: objects and names */
+
+#define OBJECTS 4000
+#define NAMES 6000
+static struct object { unsigned mode, links, held; uint32_t inode; unsigned parent; bool used; uint64_t length; } object[OBJECTS];
+static struct name { bool used; unsigned directory, object; char text[256]; } name[NAMES];
+
+static struct name *model_find(unsigned directory, const char *text)
+{
+	for (unsigned i = 0; i < NAMES; i++)
+		if (name[i].used && name[i].directory == directory && !strcmp(name[i].text, text))
+			return &name[i];
+	return NULL;
+}
+
+static bool model_empty(unsigned directory)
+{
+	for (unsigned i = 0; i < NAMES; i++)
+		if (name[i].used && name[i].directory == directory)
+			return false;
+	return true;
+}
+
+static void model_add(unsigned directory, const char *text, unsigned which)
+{
+	for (unsigned i = 0; i < NAMES; i++)
+		if (!name[i].used) {
+			name[i] = (struct name){ true, directory, which, "" };
+			strcpy(name[i].text, text);
+			return;
+		}
+	CHECK(false, "the model is full");
+}
+
+static unsigned model_object(unsigned mode, uint32_t inode, unsigned parent)
+{
+	for (unsigned i = 1; i < OBJECTS; i++)
+		if (!object[i].used) {
+			object[i] = (struct object){ mode, MODE_IS_DIRECTORY(mode) ? 2 : 1, 0, inode, parent, true, 0 };
+			return i;
+		}
+	CHECK(false, "the model is full");
+	return 0;
+}
+
+static unsigned some_directory(void)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		unsigned which = random_below(60);
+
+		if (object[which].used && MODE_IS_DIRECTORY(object[which].mode))
+			return which;
+	}
+	return 0;
+}
+
+static unsigned some_file(void)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		unsigned which = random_below(OBJECTS / 10);
+
+		if (object[which].used && (object[which].mode & MODE_TYPE) == MODE_REGULAR && object[which].links)
+			return which;
+	}
+	return OBJECTS;
+}
+
+static void some_name(char *text)
+{
+	unsigned number = random_below(60);
+
+	snprintf(text, 256, "%0*u", (int)(number % 7 == 0 ? 200 : number % 5 + 1), number);
+}
+
+static bool inside(unsigned directory, unsigned ancestor)
+{
+	for (; directory; directory = object[directory].parent)
+		if (directory == ancestor)
+			return true;
+	return directory == ancestor;
+}
+
+/* ---- random operations */
+
+enum kind { CREATE, MAKE_DIRECTORY, SYMLINK, UNLINK, REMOVE_DIRECTORY, LINK, RENAME, EXCHANGE, ALLOCATE, TRUNCATE, HOLD, DROP, WALK, KINDS };
+struct operation { enum kind kind; bool busy; unsigned directory, to, file; char name[256], to_name[256], target[5000]; uint64_t first, count; };
+static const struct credentials root = { 0, 0 };
+
+static void invent(struct operation *operation)
+{
+	*operation = (struct operation){ .kind = random_below(KINDS), .busy = true, .directory = some_directory(), .to = some_directory(),
+					 .file = some_file(), .count = 1 + random_below(300) };
+	static const uint64_t starts[] = { 0, 5, 12, 1030, 1036 + 1024 * 3, 1024 * 1024, 1024 * 1024 + 5000, 400000000 };
+
+	operation->first = starts[random_below(8)] + random_below(20);
+	some_name(operation->name);
+	some_name(operation->to_name);
+	memset(operation->target, 'x', random_below(4) ? random_below(70) + 1 : random_below(4000) + 1);
+}
+
+/* What the model says about a removal of this name; 0: fine. */
+static int expect_unlink(struct operation *operation, bool directory)
+{
+	struct name *found = model_find(operation->directory, operation->name);
+
+	if (!found)
+		return -ENOENT;
+	if (MODE_IS_DIRECTORY(object[found->object].mode) != directory)
+		return directory ? -ENOTDIR : -EISDIR;
+	return directory && !model_empty(found->object) ? -ENOTEMPTY : 0;
+}
+
+static int expect_rename(struct operation *operation, bool exchange)
+{
+	struct name *from = model_find(operation->directory, operation->name), *to = model_find(operation->to, operation->to_name);
+	bool directory, to_directory;
+
+	if (!from || (exchange && !to))
+		return -ENOENT;
+	if (to && to->object == from->object)
+		return 0;
+	directory = MODE_IS_DIRECTORY(object[from->object].mode);
+	to_directory = to && MODE_IS_DIRECTORY(object[to->object].mode);
+	if (directory && inside(operation->to, from->object))
+		return -EINVAL;
+	if (exchange)
+		return to_directory && inside(operation->directory, to->object) ? -EINVAL : 0;
+	if (to && to_directory != directory)
+		return to_directory ? -EISDIR : -ENOTDIR;
+	return to_directory && !model_empty(to->object) ? -ENOTEMPTY : 0;
+}
+
+static void model_drop(struct name *gone)
+{
+	struct object *which = &object[gone->object];
+
+	gone->used = false;
+	which->links = MODE_IS_DIRECTORY(which->mode) ? 0 : which->links - 1;
+	if (!which->links && !which->held)
+		which->used = false;
+}
+
+static void model_rename(struct operation *operation, bool exchange)
+{
+	struct name *from = model_find(operation->directory, operation->name), *to = model_find(operation->to, operation->to_name);
+	unsigned moved = from->object;
+
+	if (to && to->object == from->object)
+		return;
+	if (exchange) {
+		from->object = to->object;
+		to->object = moved;
+		object[from->object].parent = operation->directory;
+		object[moved].parent = operation->to;
+		return;
+	}
+	if (to)
+		model_drop(to);
+	from->used = false;
+	object[moved].parent = operation->to;
+	model_add(operation->to, operation->to_name, moved);
+}
+
+static int do_create(struct operation *operation, unsigned mode)
+{
+	struct inode_ref made;
+	struct name *found = model_find(operation->directory, operation->name);
+	int result = change_create(object[operation->directory].inode, operation->name, strlen(operation->name), mode, &root, &made);
+
+	if (result == WAIT || result == -ENOSPC)
+		return result;
+	CHECK(result == (found ? -EEXIST : 0), "create %s: %d", operation->name, result);
+	if (result == 0)
+		model_add(operation->directory, operation->name, model_object(mode, made.number, operation->directory));
+	return result;
+}
+
+static int do_symlink(struct operation *operation)
+{
+	struct name *found = model_find(operation->directory, operation->name);
+	int result = change_symlink(object[operation->directory].inode, operation->name, strlen(operation->name), operation->target,
+				    strlen(operation->target), &root);
+	struct inode_ref directory;
+	struct position at;
+
+	if (result == WAIT || result == -ENOSPC)
+		return result;
+	CHECK(result == (found ? -EEXIST : 0), "symlink: %d", result);
+	if (result == 0) {
+		char text[5000];
+		size_t length;
+
+		CHECK(inode_get(object[operation->directory].inode, &directory) == 0, "directory");
+		CHECK(directory_find(&directory, operation->name, strlen(operation->name), &at) == 0, "found again");
+		CHECK(disk_tree.read_link(at.entry->inode, text, sizeof(text), &length) == 0 && length == strlen(operation->target) &&
+		      !memcmp(text, operation->target, length), "link text");
+		model_add(operation->directory, operation->name, model_object(MODE_LINK, at.entry->inode, operation->directory));
+	}
+	return result;
+}
+
+static int do_unlink(struct operation *operation, bool directory, struct after *after)
+{
+	int expected = expect_unlink(operation, directory);
+	int result = change_unlink(object[operation->directory].inode, operation->name, strlen(operation->name), directory, &root, after);
+
+	if (result == WAIT)
+		return result;
+	CHECK(result == expected, "unlink %s: %d, not %d", operation->name, result, expected);
+	if (result == 0)
+		model_drop(model_find(operation->directory, operation->name));
+	return result;
+}
+
+static int do_link(struct operation *operation)
+{
+	struct name *found = model_find(operation->directory, operation->name);
+	int result;
+
+	if (operation->file == OBJECTS || !object[operation->file].used || !object[operation->file].links)
+		return 0;
+	result = change_link(object[operation->directory].inode, operation->name, strlen(operation->name), object[operation->file].inode, &root);
+	if (result == WAIT || result == -ENOSPC)
+		return result;
+	CHECK(result == (found ? -EEXIST : 0), "link: %d", result);
+	if (result == 0) {
+		object[operation->file].links++;
+		model_add(operation->directory, operation->name, operation->file);
+	}
+	return result;
+}
+
+static int do_rename(struct operation *operation, bool exchange, struct after *after)
+{
+	int expected = expect_rename(operation, exchange);
+	int result = change_rename(object[operation->directory].inode, operation->name, strlen(operation->name), object[operation->to].inode,
+				   operation->to_name, strlen(operation->to_name), exchange ? CHANGE_EXCHANGE : 0, &root, after);
+
+	if (result == WAIT || result == -ENOSPC)
+		return result;
+	CHECK(result == expected, "rename: %d, not %d", result, expected);
+	if (result == 0)
+		model_rename(operation, exchange);
+	return result;
+}
+
+static int do_allocate(struct operation *operation)
+{
+	struct object *file = &object[operation->file];
+	struct inode_ref ref;
+	struct node *node;
+	uint64_t done;
+	uint32_t block;
+	int result;
+
+	if (operation->file == OBJECTS || !file->used)
+		return 0;
+	result = inode_get_live(file->inode, &ref);
+	if (result == 0 && (node = node_find(file->inode)) && node->trimming)
+		return WAIT;
+	if (result == 0)
+		result = map_allocate(&ref, operation->first, operation->count, true, &done);
+	if (result < 0)
+		return result;
+	CHECK(done >= 1 && done <= operation->count, "done %lu", done);
+	for (uint64_t i = 0; i < done && result == 0; i++) {
+		result = map_lookup(ref.raw, operation->first + i, &block);
+		CHECK(result < 0 || block, "page %lu has no block", operation->first + i);
+	}
+	if (result == 0 && inode_length(ref.raw) < (operation->first + done) * 4096)
+		result = inode_set_length(&ref, (operation->first + done) * 4096);
+	return result;
+}
+
+static int do_truncate(struct operation *operation)
+{
+	struct object *file = &object[operation->file];
+	struct inode_ref ref;
+	struct node *node;
+	int result;
+
+	if (operation->file == OBJECTS || !file->used)
+		return 0;
+	result = inode_get_live(file->inode, &ref);
+	if (result == 0)
+		result = node_get(&ref, &node);
+	if (result < 0)
+		return result;
+	if (node->trimming)
+		return WAIT;
+	inode_set_length(&ref, operation->first * 4096);
+	step_commit();
+	node_trim(node, operation->first);
+	return 0;
+}
+
+static int do_hold(struct operation *operation, bool hold)
+{
+	struct object *file = &object[operation->file];
+	struct inode_ref ref;
+	struct node *node;
+	int result;
+
+	if (operation->file == OBJECTS)
+		operation->file = random_below(OBJECTS / 10), file = &object[operation->file];
+	if (!file->used || (!hold && !file->held) || (hold && !file->links))
+		return 0;
+	result = inode_get(file->inode, &ref);
+	if (result == 0)
+		result = node_get(&ref, &node);
+	if (result < 0)
+		return result;
+	if (hold) {
+		node_hold(node);
+		file->held++;
+	} else {
+		file->held--;
+		if (!file->links && !file->held)
+			file->used = false;
+		node_drop(node);
+	}
+	return 0;
+}
+
+static int do_walk(struct operation *operation)
+{
+	struct walk walk;
+	char path[600], text[5000];
+	size_t length;
+	struct name *found = model_find(operation->directory, operation->name);
+	int result;
+
+	result = disk_tree.path(object[operation->directory].inode, text, sizeof(text), &length);
+	if (result < 0)
+		return result;
+	if (length > 200)
+		return 0;
+	snprintf(path, sizeof(path), "%.*s/./%s", (int)length, text, operation->name);
+	result = path_walk(path_root(), path, WALK_PARENT, &root, &walk);
+	if (result < 0)
+		return result;
+	CHECK(walk.directory.number == object[operation->directory].inode, "walk %s", path);
+	CHECK(found ? walk.target.tree && walk.target.number == object[found->object].inode : !walk.target.tree, "walk %s", path);
+	return 0;
+}
+
+static int perform(struct operation *operation, struct after *after)
+{
+	after->unlinked = NULL;
+	if (!object[operation->directory].used || !MODE_IS_DIRECTORY(object[operation->directory].mode) ||
+	    !object[operation->to].used || !MODE_IS_DIRECTORY(object[operation->to].mode))
+		return 0;
+	switch (operation->kind) {
+	case CREATE: return do_create(operation, MODE_REGULAR | 0644);
+	case MAKE_DIRECTORY: return do_create(operation, MODE_DIRECTORY | 0755);
+	case SYMLINK: return do_symlink(operation);
+	case UNLINK: return do_unlink(operation, false, after);
+	case REMOVE_DIRECTORY: return do_unlink(operation, true, after);
+	case LINK: return do_link(operation);
+	case RENAME: return do_rename(operation, false, after);
+	case EXCHANGE: return do_rename(operation, true, after);
+	case ALLOCATE: return do_allocate(operation);
+	case TRUNCATE: return do_truncate(operation);
+	case HOLD: return do_hold(operation, true);
+	case DROP: return do_hold(operation, false);
+	case WALK: return do_walk(operation);
+	default: return 0;
+	}
+}
+
+static unsigned succeeded[KINDS], waited;
+
+static void attempt(struct operation *operation)
+{
+	struct after after;
+	int result;
+
+	step_begin();
+	result = perform(operation, &after);
+	if (result == 0)
+		step_commit();
+	else
+		step_abort();
+	if (result == 0)
+		after_commit(&after);
+	if (result == -ENOSPC && node_jobs_pending())
+		return;
+	CHECK(result == 0 || result == WAIT || (result < 0 && result > -200), "result %d", result);
+	operation->busy = result == WAIT;
+	succeeded[operation->kind] += result == 0;
+	waited += operation->busy;
+}
+
+#define CONCURRENT 4
+
+static void run_random(unsigned steps)
+{
+	static struct operation operation[CONCURRENT];
+
+	memset(object, 0, sizeof(object));
+	memset(name, 0, sizeof(name));
+	memset(operation, 0, sizeof(operation));
+	object[0] = (struct object){ MODE_DIRECTORY, 3, 0, ROOT_INODE, 0, true, 0 };
+	for (unsigned done = 0; done < steps; ) {
+		struct operation *which = &operation[random_below(CONCURRENT)];
+
+		if (!which->busy) {
+			invent(which);
+			done++;
+		}
+		attempt(which);
+		if (random_below(3) == 0)
+			finish_transfer();
+		if (random_below(4) == 0)
+			node_jobs_step();
+		if (random_below(200) == 0)
+			cache_write_back();
+		if (random_below(2000) == 0)
+			cache_drop_clean();
+	}
+	for (unsigned i = 0; i < CONCURRENT; i++)
+		while (operation[i].busy) {
+			attempt(&operation[i]);
+			finish_transfer();
+			node_jobs_step();
+		}
+}
+
+/* Everything that the model names is there, seen with fresh eyes. */
+static void compare(void)
+{
+	for (unsigned i = 0; i < NAMES; i++) {
+		struct inode_ref directory, ref;
+		struct position at;
+		int result;
+
+		if (!name[i].used)
+			continue;
+		do {
+			step_begin();
+			result = inode_get_live(object[name[i].directory].inode, &directory);
+			if (result == 0)
+				result = directory_find(&directory, name[i].text, strlen(name[i].text), &at);
+			if (result == 0)
+				result = inode_get_live(at.entry->inode, &ref);
+		} while (result == WAIT && finish_transfer());
+		CHECK(result == 0 && ref.number == object[name[i].object].inode, "name %s: %d", name[i].text, result);
+		CHECK((ref.raw->mode & MODE_TYPE) == (object[name[i].object].mode & MODE_TYPE), "type");
+		if ((ref.raw->mode & MODE_TYPE) == MODE_REGULAR)
+			CHECK(ref.raw->links == object[name[i].object].links, "links");
+		step_abort();
+	}
+}
+
+static char folder[] = "/tmp/fs_core.XXXXXX";
+
+static const char *make_image(const char *options, const char *size)
+{
+	static char path[300];
+
+	snprintf(path, sizeof(path), "%s/disk", folder);
+	unlink(path);
+	CHECK(shell("PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext2 -b 4096 %s %s %s > /dev/null", options, path, size) == 0, "mke2fs");
+	return path;
+}
+
+static void test_random(const char *options, const char *size, uint32_t cache, unsigned steps)
+{
+	const char *path = make_image(options, size);
+
+	for (unsigned round = 0; round < 2; round++) {
+		if (round == 1 && (path = make_image(options, size)) == NULL)
+			return;
+		seed = round * 77 + steps + cache;
+		CHECK(mount_image(path, cache) == 0, "mount %s", options);
+		run_random(steps);
+		compare();
+		leave();
+		check_clean(path);
+		CHECK(mount_image(path, cache) == 0, "mount again");
+		compare();
+		leave();
+		check_clean(path);
+	}
+	printf("ok random operations: mke2fs %s %s, cache of %u blocks\n", options, size, cache);
+}
+
+/* ---- images that must be refused, and damaged ones */
+
+static void poke(const char *path, long offset, uint32_t value, unsigned bytes)
+{
+	int file = open(path, O_RDWR);
+
+	CHECK(pwrite(file, &value, bytes, offset) == bytes, "poke");
+	close(file);
+}
+
+static void test_refusal(void)
+{
+	static const struct { long offset; uint32_t value; unsigned bytes; const char *says; } bad[] = {
+		{ 1024 + 56, 0x1234, 2, "magic" }, { 1024 + 24, 0, 4, "block size" }, { 1024 + 76, 0, 4, "revision" },
+		{ 1024 + 96, 0x42, 4, "incompatible" }, { 1024 + 4, 1 << 30, 4, "cut short" }, { 1024 + 88, 200, 2, "inode size" },
+		{ 1024 + 32, 0, 4, "block counts" }, { 1024 + 40, 0, 4, "inode counts" }, { 4096 + 8, 0x7fffffff, 4, "descriptors" },
+		{ 4096, 0, 4, "descriptors" },
+	};
+
+	quiet = true;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const char *path = make_image("", "16M");
+
+		poke(path, bad[i].offset, bad[i].value, bad[i].bytes);
+		CHECK(mount_image(path, 64) < 0 && strstr(last_log, "cannot use the disk: ") && strstr(last_log, bad[i].says),
+		      "%s: %s", bad[i].says, last_log);
+		close(device);
+	}
+	quiet = false;
+	printf("ok ten kinds of unusable images are refused with a sentence\n");
+}
+
+static bool count_entries(void *context, const char *text, size_t length, uint64_t inode, unsigned type, uint64_t next)
+{
+	(void)text, (void)length, (void)inode, (void)type, (void)next;
+	++*(unsigned *)context;
+	return true;
+}
+
+/* Looks at, and changes, everything that an inode number reaches. Any errno will do. */
+static void touch_inode(uint32_t number)
+{
+	struct inode_ref ref;
+	char text[PATH_BYTES];
+	size_t length;
+	uint64_t cookie = 0, done;
+	unsigned entries = 0, tries = 0;
+	uint32_t block;
+	int result;
+
+	for (unsigned action = 0; action < 6; action++) {
+		do {
+			step_begin();
+			result = inode_get_live(number, &ref);
+			if (result == 0 && action == 0)
+				result = disk_tree.list(number, &cookie, count_entries, &entries);
+			else if (result == 0 && action == 1)
+				result = disk_tree.read_link(number, text, sizeof(text), &length);
+			else if (result == 0 && action == 2)
+				result = disk_tree.path(number, text, sizeof(text), &length);
+			else if (result == 0 && action == 3)
+				result = map_lookup(ref.raw, random_below(3000), &block);
+			else if (result == 0 && action == 4 && inode_is(ref.raw, MODE_REGULAR))
+				result = map_allocate(&ref, random_below(2000), 5, true, &done);
+			else if (result == 0 && action == 5 && inode_is(ref.raw, MODE_DIRECTORY))
+				result = change_create(number, "new", 3, random_below(2) ? MODE_REGULAR : MODE_DIRECTORY, &root, &ref);
+			if (result == 0)
+				step_commit();
+			else
+				step_abort();
+		} while (result == WAIT && finish_transfer() && ++tries < 100000);
+		CHECK(tries < 100000, "no end");
+		CHECK(result != WAIT, "waits for nothing");
+	}
+}
+
+static void unlink_everything(uint32_t directory, unsigned depth)
+{
+	for (unsigned i = 0; i < 70; i++) {
+		struct after after = { NULL };
+		char text[8];
+		int result;
+
+		snprintf(text, sizeof(text), "%u", i);
+		do {
+			step_begin();
+			result = change_unlink(directory, text, strlen(text), i % 2, &root, &after);
+			if (result == 0)
+				step_commit();
+			else
+				step_abort();
+		} while (result == WAIT && finish_transfer());
+		if (result == 0)
+			after_commit(&after);
+	}
+	for (unsigned i = 0; depth == 0 && i < 300000 && node_jobs_pending(); i++)
+		if (!node_jobs_step() && !finish_transfer())
+			break;
+}
+
+static void test_damage(unsigned rounds)
+{
+	const char *path = make_image("-N 512", "8M");
+	char good[300];
+
+	snprintf(good, sizeof(good), "%s/good", folder);
+	seed = 5;
+	CHECK(mount_image(path, 128) == 0, "mount");
+	run_random(3000);
+	leave();
+	CHECK(shell("cp %s %s", path, good) == 0, "copy");
+	quiet = true;
+	for (unsigned round = 0; round < rounds; round++) {
+		uint32_t hits = 1 + random_below(40);
+
+		CHECK(shell("cp %s %s", good, path) == 0, "copy");
+		for (unsigned i = 0; i < hits; i++) {
+			static const uint32_t values[] = { 0, 1, 0xffffffff, 0x7fffffff, 2, 12, 0x1000, 64 };
+			long where = random_below(10) ? 4096L * (1 + random_below(60)) + random_below(4093) : 1024 + random_below(200);
+			uint32_t value = random_below(2) ? values[random_below(8)] : random_below(2048);
+
+			poke(path, where, value, 1 + random_below(4));
+		}
+		if (mount_image(path, 128) < 0) {
+			close(device);
+			continue;
+		}
+		for (uint32_t inode = 2; inode < 100; inode++)
+			touch_inode(inode);
+		for (uint32_t inode = 2; inode < 60; inode++)
+			unlink_everything(inode, inode % 8);
+		node_free_orphans();
+		for (unsigned i = 0; i < 300000 && node_jobs_pending(); i++)
+			if (!node_jobs_step() && !finish_transfer())
+				break;
+		CHECK(!node_jobs_pending(), "freeing does not end");
+		close(device);
+	}
+	quiet = false;
+	printf("ok %u damaged images\n", rounds);
+}
+
+int main(int count, char **arguments)
+{
+	unsigned scale = count > 1 ? atoi(arguments[1]) : 1;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	CHECK(mkdtemp(folder), "folder");
+	test_refusal();
+	test_random("", "64M", 400, 6000 * scale);
+	test_random("-I 128 -O ^filetype", "16M", 64, 4000 * scale);
+	test_random("-g 1024 -N 2000", "40M", 96, 4000 * scale);
+	test_random("-N 64 -m 20", "3M", 64, 3000 * scale);
+	test_random("-O dir_index,^sparse_super,^resize_inode -g 2048", "32M", 300, 3000 * scale);
+	test_damage(60 * scale);
+	shell("rm -rf %s", folder);
+	for (unsigned i = 0; i < KINDS; i++)
+		CHECK(succeeded[i] > 50 * scale, "operation %u succeeded only %u times", i, succeeded[i]);
+	CHECK(waited > 1000 * scale, "only %u waits", waited);
+	printf("fs_core: %u checks passed\n", checks);
+	return 0;
+}
