@@ -42,6 +42,7 @@ static const struct {
 
 static uint64_t timebase_hz;
 static struct job write_back;
+static bool write_back_waits;
 
 static void refuse(const struct message *message, long error)
 {
@@ -123,9 +124,11 @@ static void dispatch_message(const struct message *message)
 		refuse(message, -ENOSYS);
 }
 
+/* Write-back fills half of the ring at most, and goes on when there is room again. */
 static void write_back_step(struct job *job)
 {
-	if (requests_room() && core_write_back_step())
+	write_back_waits = !requests_room();
+	if (!write_back_waits && core_write_back_step())
 		job_queue(job);
 }
 
@@ -138,10 +141,10 @@ static void dispatch_notification(uint64_t bits)
 {
 	if (bits & NOTIFY_RING_UPPER)
 		requests_answers();
-	if (bits & NOTIFY_TIMER) {
-		job_queue(&write_back);
+	if (bits & NOTIFY_TIMER)
 		timer_start();
-	}
+	if (bits & NOTIFY_TIMER || write_back_waits)
+		job_queue(&write_back);
 }
 
 static void dispatch(long event, const struct message *message)
