@@ -1,0 +1,282 @@
+/*
+ * Pipes: order, end of file, readers that wait, writers that wait, EPIPE and SIGPIPE, atomic small writes, O_NONBLOCK.
+ */
+#include "test.h"
+
+static void order_and_end(void)
+{
+	char have[16];
+	int ends[2];
+
+	CHECK(pipe(ends) == 0);
+	CHECK_EQUAL(write(ends[1], "abc", 3), 3);
+	CHECK_EQUAL(write(ends[1], "defg", 4), 4);
+	CHECK_EQUAL(read(ends[0], have, 5), 5);
+	CHECK(!memcmp(have, "abcde", 5));
+	CHECK_EQUAL(read(ends[0], have, 16), 2);	/* what there is, without waiting for more */
+	CHECK(!memcmp(have, "fg", 2));
+	close(ends[1]);
+	CHECK_EQUAL(read(ends[0], have, 16), 0);
+	CHECK_EQUAL(read(ends[0], have, 16), 0);
+	close(ends[0]);
+}
+
+static void wrong_uses(void)
+{
+	struct stat status;
+	int ends[2];
+	char byte;
+
+	CHECK_ERROR(pipe2(ends, 0x12345), EINVAL);
+	CHECK(pipe2(ends, O_CLOEXEC) == 0);
+	CHECK_EQUAL(fcntl(ends[0], F_GETFD), FD_CLOEXEC);
+	CHECK_EQUAL(fcntl(ends[1], F_GETFD), FD_CLOEXEC);
+	CHECK_ERROR(lseek(ends[0], 0, SEEK_CUR), ESPIPE);
+	CHECK_ERROR(pread(ends[0], &byte, 1, 0), ESPIPE);
+	CHECK_ERROR(pwrite(ends[1], &byte, 1, 0), ESPIPE);
+	CHECK_ERROR(read(ends[1], &byte, 1), EBADF);
+	CHECK_ERROR(write(ends[0], &byte, 1), EBADF);
+	CHECK_ERROR(ftruncate(ends[1], 0), EINVAL);
+	CHECK(fstat(ends[0], &status) == 0 && S_ISFIFO(status.st_mode));
+	CHECK_EQUAL(read(ends[0], &byte, 0), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void reader_waits(void)
+{
+	int ends[2];
+	char have[8];
+	pid_t pid;
+
+	CHECK(pipe(ends) == 0);
+	pid = fork_child();
+	if (pid == 0) {
+		close(ends[0]);
+		usleep(20000);
+		CHECK_EQUAL(write(ends[1], "late", 4), 4);
+		_exit(0);
+	}
+	close(ends[1]);
+	CHECK_EQUAL(read(ends[0], have, 8), 4);
+	CHECK_EQUAL(read(ends[0], have, 8), 0);		/* the child's end is gone, too */
+	wait_success(pid);
+	close(ends[0]);
+}
+
+/* More than a pipe holds: the writer waits for the reader, nothing is lost. */
+static void writer_waits(void)
+{
+	enum { BYTES = 200000 };
+	static unsigned char bytes[BYTES];
+	size_t done = 0;
+	int ends[2];
+	ssize_t got;
+	pid_t pid;
+
+	CHECK(pipe(ends) == 0);
+	fill(bytes, BYTES, 1, 0);
+	pid = fork_child();
+	if (pid == 0) {
+		close(ends[0]);
+		CHECK_EQUAL(write(ends[1], bytes, BYTES), BYTES);
+		_exit(0);
+	}
+	close(ends[1]);
+	memset(bytes, 0, BYTES);
+	while ((got = read(ends[0], bytes + done, BYTES - done < 5000 ? BYTES - done : 5000)) > 0)
+		done += (size_t)got;
+	CHECK_EQUAL(done, BYTES);
+	CHECK(holds(bytes, BYTES, 1, 0));
+	wait_success(pid);
+	close(ends[0]);
+}
+
+static void broken_pipe_signal(void)
+{
+	int ends[2], status;
+	pid_t pid;
+
+	CHECK(pipe(ends) == 0);
+	close(ends[0]);
+	pid = fork_child();
+	if (pid == 0) {
+		expect_death();
+		write(ends[1], "x", 1) == 1 ? _exit(1) : _exit(2);
+	}
+	status = wait_status(pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
+	signal(SIGPIPE, SIG_IGN);
+	CHECK_ERROR(write(ends[1], "x", 1), EPIPE);
+	signal(SIGPIPE, SIG_DFL);
+	close(ends[1]);
+}
+
+/* A writer that waits in a full pipe wakes when its last reader goes. */
+static void reader_leaves(void)
+{
+	static char bytes[200000];
+	int ends[2], status;
+	pid_t pid;
+
+	CHECK(pipe(ends) == 0);
+	pid = fork_child();
+	if (pid == 0) {
+		expect_death();
+		close(ends[0]);
+		write(ends[1], bytes, sizeof(bytes)) > 0 ? _exit(1) : _exit(2);
+	}
+	close(ends[1]);
+	CHECK_EQUAL(read(ends[0], bytes, 10), 10);
+	usleep(20000);
+	close(ends[0]);
+	status = wait_status(pid);
+	/* Linux raises the signal only when nothing at all was written; a partial count comes first. */
+	CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 1) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE));
+}
+
+static void without_waiting(void)
+{
+	static char bytes[4096];
+	int ends[2];
+	size_t room = 0;
+	ssize_t put;
+	char byte;
+
+	CHECK(pipe2(ends, O_NONBLOCK) == 0);
+	CHECK_ERROR(read(ends[0], &byte, 1), EAGAIN);
+	while ((put = write(ends[1], bytes, sizeof(bytes))) > 0)
+		room += (size_t)put;
+	CHECK(put == -1 && errno == EAGAIN);
+	CHECK(room >= 4096 && room <= 1 << 20);
+	CHECK_EQUAL(read(ends[0], bytes, 4096), 4096);
+	CHECK(write(ends[1], bytes, 4096) == 4096);
+	close(ends[1]);
+	while ((put = read(ends[0], bytes, sizeof(bytes))) > 0)
+		room -= (size_t)put;
+	CHECK(put == 0 && room == 0);
+	close(ends[0]);
+	CHECK(pipe(ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+	CHECK(fcntl(ends[0], F_GETFL) & O_NONBLOCK);
+	CHECK_ERROR(read(ends[0], &byte, 1), EAGAIN);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* Writes of at most PIPE_BUF bytes are never torn, whoever else writes. */
+static void small_writes_stay_whole(void)
+{
+	enum { WRITERS = 3, RECORDS = 20, BYTES = 1000 };
+	unsigned char record[BYTES];
+	int ends[2], seen[WRITERS] = { 0 };
+	pid_t pids[WRITERS];
+
+	CHECK(pipe(ends) == 0);
+	for (int i = 0; i < WRITERS; i++) {
+		pids[i] = fork_child();
+		if (pids[i] == 0) {
+			memset(record, 'a' + i, BYTES);
+			for (int j = 0; j < RECORDS; j++)
+				CHECK_EQUAL(write(ends[1], record, BYTES), BYTES);
+			_exit(0);
+		}
+	}
+	close(ends[1]);
+	for (int i = 0; i < WRITERS * RECORDS; i++) {
+		size_t have = 0;
+
+		while (have < BYTES) {
+			ssize_t got = read(ends[0], record + have, BYTES - have);
+
+			CHECK(got > 0);
+			have += (size_t)got;
+		}
+		CHECK(record[0] >= 'a' && record[0] < 'a' + WRITERS && all_bytes(record, BYTES, record[0]));
+		seen[record[0] - 'a']++;
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		CHECK_EQUAL(seen[i], RECORDS);
+		wait_success(pids[i]);
+	}
+	close(ends[0]);
+}
+
+static void long_chain(void)
+{
+	enum { LINKS = 8 };
+	int first[2], before;
+	char have[32];
+
+	CHECK(pipe(first) == 0);
+	before = first[0];
+	for (int i = 0; i < LINKS; i++) {
+		int next[2];
+		pid_t pid;
+
+		CHECK(pipe(next) == 0);
+		pid = fork_child();
+		if (pid == 0) {
+			ssize_t got;
+
+			close(first[1]);
+			close(next[0]);
+			while ((got = read(before, have, sizeof(have))) > 0) {
+				for (ssize_t j = 0; j < got; j++)
+					have[j]++;
+				CHECK_EQUAL(write(next[1], have, (size_t)got), got);
+			}
+			_exit(0);
+		}
+		close(before);
+		close(next[1]);
+		before = next[0];
+	}
+	CHECK_EQUAL(write(first[1], "AAA", 3), 3);
+	close(first[1]);
+	CHECK_EQUAL(read(before, have, sizeof(have)), 3);
+	CHECK(!memcmp(have, "III", 3));
+	CHECK_EQUAL(read(before, have, sizeof(have)), 0);
+	for (int i = 0; i < LINKS; i++)
+		wait_success(-1);
+	close(before);
+}
+
+/* A process that waits in read can be killed. */
+static void killed_while_reading(void)
+{
+	int ends[2], status;
+	pid_t pid;
+	char byte;
+
+	CHECK(pipe(ends) == 0);
+	pid = fork_child();
+	if (pid == 0)
+		_exit(read(ends[0], &byte, 1) == 1);
+	usleep(20000);
+	CHECK(kill(pid, SIGTERM) == 0);
+	status = wait_status(pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	CHECK_EQUAL(write(ends[1], "x", 1), 1);
+	CHECK_EQUAL(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static const struct test tests[] = {
+	{ order_and_end, "order_and_end" },
+	{ wrong_uses, "wrong_uses" },
+	{ reader_waits, "reader_waits" },
+	{ writer_waits, "writer_waits" },
+	{ broken_pipe_signal, "broken_pipe_signal" },
+	{ reader_leaves, "reader_leaves" },
+	{ without_waiting, "without_waiting" },
+	{ small_writes_stay_whole, "small_writes_stay_whole" },
+	{ long_chain, "long_chain" },
+	{ killed_while_reading, "killed_while_reading" },
+	{ NULL, NULL }
+};
+
+int main(int count, char **arguments)
+{
+	return test_main(count, arguments, tests);
+}
