@@ -24,7 +24,7 @@
  *   t1 token: the right to reply once        (0 for notifications, timeouts and for the result of call)
  *   t2 identity of the first caller (a word that THREAD_IDENTITY sets)
  *   t3 slot where a received capability lies, 0: none came
- *   t4 EVENT_REDELIVERED only: the address that the pager refused, or 0: the page is there now
+ *   t4 EVENT_REDELIVERED only: the address that the pager refused (0 comes as 1), or 0: the page is there now
  *   For the result of `call`: a7 = 0 or error, a6 label and a0..a5 words of the reply, t3 as above, everything else 0.
  *
  * TOKENS.  token = call number << 24 | object index of the caller's thread. The number changes at every delivery, is never
@@ -225,6 +225,7 @@ struct registers {
 enum map_flag { MAP_LIST = 1, MAP_LARGE = 2, MAP_REPLACE = 4 };
 enum scan_flag { SCAN_ACCESSED = 1, SCAN_DIRTY = 2, SCAN_CLEAR = 4 };
 enum report_bit { REPORT_A = 1, REPORT_D = 2 };
+#define REPORT_ACCESSED 1	/* in the low bits of unmap's address */
 
 #define LOG_MAX 256
 

@@ -1,0 +1,67 @@
+/*
+ * The object table; see object.h for its words. It takes the first pages of object memory for itself and refuses
+ * nothing but a page in use or used up. What the kinds mean is in their own files.
+ */
+#include "object.h"
+
+struct object *objects;
+uint64_t object_count;
+uint64_t objects_free;
+
+static uint64_t first_free;
+
+void object_init(void)
+{
+	uint64_t table_pages = (memory.object_pages * sizeof(struct object) + PAGE_BYTES - 1) >> PAGE_SHIFT;
+
+	object_count = memory.object_pages;
+	assert(table_pages < object_count && object_count < 1UL << TOKEN_THREAD_BITS);
+	objects = direct(memory.object_base);
+	for (uint64_t index = 0; index < object_count; index++)
+		objects[index] = (struct object){ index < table_pages ? KIND_TABLE : KIND_NONE, index };
+	first_free = table_pages;
+	objects_free = object_count - table_pages;
+}
+
+/* For the objects of init, which nobody can hand over. */
+uint64_t object_allocate_boot(enum kind kind)
+{
+	assert(object_can_create(first_free) == OK);
+	object_create(first_free, kind);
+	return first_free++;
+}
+
+/* For its page tables: free pages, to be given one by one. */
+uint64_t object_reserve_boot(uint64_t pages)
+{
+	first_free += pages;
+	return first_free - pages;
+}
+
+uint64_t object_first_free(void)
+{
+	return first_free;
+}
+
+long object_can_create(uint64_t index)
+{
+	assert(index < object_count);
+	if (object_kind(index) != KIND_NONE)
+		return ERR_IN_USE;
+	return objects[index].word >= OBJECT_RETIRED ? ERR_RETIRED : OK;
+}
+
+void *object_create(uint64_t index, enum kind kind)
+{
+	assert(object_kind(index) == KIND_NONE);
+	objects[index].word |= kind;
+	objects_free--;
+	return memset(object_page(index), 0, PAGE_BYTES);
+}
+
+void object_destroy(uint64_t index)
+{
+	assert(object_kind(index) != KIND_NONE);
+	objects[index].word = (objects[index].word & OBJECT_RETIRED) + OBJECT_GENERATION;
+	objects_free++;
+}

@@ -1,0 +1,93 @@
+/*
+ * The first instructions. OpenSBI enters at KERNEL_PHYSICAL in S-mode without paging: a0 hart id, a1 physical address of the device
+ * tree. Build a table that shows physical memory at DIRECT_BASE (and, for one jump, this code where it is), clear .bss,
+ * go to C. sv39.c replaces the table's entries by careful ones. Also here: init's flat image.
+ */
+#include "riscv/frame.h"
+#include "riscv/layout.h"
+
+#define LEAF_ALL	0xcf		/* D A X W R V */
+#define GIB_STEP	0x10000000	/* 1 GiB in an entry's frame number */
+#define SATP_SV39	8
+
+.section .text.entry, "ax"
+.globl _start
+_start:
+	csrr	s2, instret
+	csrw	sie, zero
+	mv	s0, a0
+	mv	s1, a1
+
+	lla	t0, boot_root
+	li	t1, LEAF_ALL
+	li	t2, GIB_STEP
+	li	t3, 2048
+	add	t3, t0, t3
+	li	t4, 4096
+	add	t4, t0, t4
+1:	sd	t1, 0(t3)
+	add	t1, t1, t2
+	addi	t3, t3, 8
+	bltu	t3, t4, 1b
+
+	lla	t1, _start			/* the GiB of this code, where it is */
+	srli	t1, t1, 30
+	slli	t3, t1, 3
+	add	t3, t3, t0
+	mul	t1, t1, t2
+	addi	t1, t1, LEAF_ALL
+	sd	t1, 0(t3)
+
+	srli	t0, t0, 12
+	li	t1, SATP_SV39
+	slli	t1, t1, 60
+	or	t0, t0, t1
+	sfence.vma
+	csrw	satp, t0
+	sfence.vma
+
+	lla	t0, 1f
+	li	t1, DIRECT_BASE
+	add	t0, t0, t1
+	jr	t0
+
+1:	lla	t0, kernel_bss
+	lla	t1, kernel_end
+2:	sd	zero, 0(t0)
+	addi	t0, t0, 8
+	bltu	t0, t1, 2b
+
+	lla	tp, harts
+	lla	sp, boot_stack_top
+	sd	sp, HART_STACK(tp)
+	lla	t0, trap_entry
+	csrw	stvec, t0
+	csrw	sscratch, zero
+	mv	a0, s0
+	mv	a1, s1
+	mv	a2, s2
+	call	kernel_main
+	j	trap_exit
+
+/* Not in .bss: it is in use before that is cleared. */
+.data
+.balign 4096
+.globl boot_root
+boot_root:
+	.skip 4096
+
+.section .bss.stack, "aw", @nobits
+.balign 4096
+.globl stack_guard
+stack_guard:
+	.skip 4096
+	.skip STACK_BYTES
+boot_stack_top:
+
+.section .rodata
+.balign 8
+.globl init_image, init_image_end
+init_image:
+	.incbin "init.bin"
+init_image_end:
+	.byte 0
