@@ -77,6 +77,7 @@ class Guest:
         self.ready = False
         self.transcript = bytearray()  # everything that came over the line
         self.status, self.reason = None, None
+        self.deadline = None  # on time.monotonic(); whoever gets the output may move it
         # A session of its own, so that the terminal's ^C reaches the guest only through its console.
         self.process = subprocess.Popen(arguments + CONSOLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
                                         start_new_session=True, preexec_fn=_die_with_parent)
@@ -85,10 +86,15 @@ class Guest:
     def relay(self, source, sink, timeout=None, escape=False):
         """Runs the guest to its end. source: descriptor or None; sink: a function of bytes; escape: Ctrl-A is special."""
         started = time.monotonic()
-        deadline = started + timeout if timeout else None
+        self.deadline = started + timeout if timeout else None
         try:
-            self._pump(_Input(source, escape), sink, deadline)
-            self._judge(timeout)
+            if self._pump(_Input(source, escape), sink):
+                self._judge()
+            else:
+                self.status = STATUS_TIMEOUT
+                self.reason = f"time over: the guest still ran after {time.monotonic() - started:.0f} seconds and was stopped"
+                if not self.ready:
+                    self.reason += " (its console never came up)"
         finally:
             self.end()
 
@@ -108,7 +114,8 @@ class Guest:
         lines = FATAL_LINE.findall(bytes(self.transcript[-8192:]))
         return lines[-1].decode(errors="replace").strip() if lines else None
 
-    def _pump(self, keyboard, sink, deadline):
+    def _pump(self, keyboard, sink):
+        """Carries bytes until QEMU ends (True) or the time is over (False)."""
         output, guest_input = self.process.stdout.fileno(), self.process.stdin.fileno()
         while True:
             poll = select.poll()
@@ -117,10 +124,9 @@ class Guest:
                 poll.register(keyboard.source, select.POLLIN)
             if self.ready and keyboard.pending:
                 poll.register(guest_input, select.POLLOUT)
-            events = dict(poll.poll(self._patience(keyboard, deadline)))
-            if deadline and time.monotonic() >= deadline:
-                self.status = STATUS_TIMEOUT
-                return
+            events = dict(poll.poll(self._patience(keyboard)))
+            if self.deadline and time.monotonic() >= self.deadline:
+                return False
             if keyboard.source in events:
                 keyboard.read(self.ready)
             if self.ready:
@@ -130,12 +136,12 @@ class Guest:
             if output in events:
                 data = os.read(output, CHUNK)
                 if not data:
-                    return
+                    return True
                 self._take(data, sink)
 
-    def _patience(self, keyboard, deadline):
+    def _patience(self, keyboard):
         """Milliseconds until something is due that is no event, None: nothing."""
-        due = [moment for moment in (deadline, keyboard.next_end if self.ready else None) if moment]
+        due = [moment for moment in (self.deadline, keyboard.next_end if self.ready else None) if moment]
         return max(0, (min(due) - time.monotonic()) * 1000 + 1) if due else None
 
     def _take(self, data, sink):
@@ -149,13 +155,8 @@ class Guest:
         if data:
             sink(data)
 
-    def _judge(self, timeout):
+    def _judge(self):
         """Turns the way in which the guest ended into status and reason."""
-        if self.status == STATUS_TIMEOUT:
-            self.reason = f"time over: the guest still ran after {timeout:g} seconds and was stopped"
-            if not self.ready:
-                self.reason += " (its console never came up)"
-            return
         code = self.process.wait()
         fatal = self.fatal_line()
         if fatal:

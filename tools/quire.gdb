@@ -9,29 +9,29 @@ define quire-connect
 	target remote $arg0
 	echo \n
 	echo The machine is stopped at its reset vector. Commands beyond gdb's own:\n
-	echo \ \ server NAME   load a server's symbols beside the kernel's (init pager proc fs blk console)\n
-	echo \ \ program NAME  the same for a program of the disk (sh, ls, ...)\n
-	echo \ \ panic         stop where the kernel panics\n
+	echo \ \ use-server NAME   load a server's symbols beside the kernel's (init pager proc fs blk console)\n
+	echo \ \ use-program NAME  the same for a program of the disk (sh, ls, ...)\n
+	echo \ \ panic             stop where the kernel panics\n
 end
 document quire-connect
 Connects to the machine that `./quire debug` started.
 end
 
-define server
+define use-server
 	symbol-file quire.elf
 	add-symbol-file servers/$arg0
 end
-document server
-server NAME: the kernel's symbols and those of one server, in place of what was loaded before.
+document use-server
+use-server NAME: the kernel's symbols and those of one server, in place of what was loaded before.
 Break points on its functions hit in every space that runs code at that address: look at $satp.
 end
 
-define program
+define use-program
 	symbol-file quire.elf
 	add-symbol-file programs/$arg0
 end
-document program
-program NAME: the kernel's symbols and those of one Linux program, in place of what was loaded before.
+document use-program
+use-program NAME: the kernel's symbols and those of one Linux program, in place of what was loaded before.
 end
 
 define panic

@@ -1,0 +1,69 @@
+"""Files into the disk and out of it, programs of the host, disks that are kept."""
+import os
+
+import disk
+from harness import expect
+
+PRINT_ARGUMENTS = '#include <stdio.h>\nint main(int n, char **a) { for (int i = 1; i < n; i++) puts(a[i]); return n; }'
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def test_put_and_get(box):
+    content = os.urandom(300000)
+    source, back = box.file("in", content), box.path("out")
+    box.succeed("--put", f"{source}:/data/deep/in", "--get", f"/data/copy:{back}", "cp", "/data/deep/in", "/data/copy")
+    expect(_content(back) == content, "the copy differs")
+
+
+def test_put_keeps_the_execute_bit(box):
+    script = box.file("hello.sh", b"#!/bin/sh\necho from a script $1\n", mode=0o755)
+    box.succeed("--put", f"{script}:/home/", "/home/hello.sh", "one", output=b"from a script one\n")
+
+
+def test_paths_with_spaces(box):
+    source = box.file("a b", b"text\n")
+    box.succeed("--put", f"{source}:/tmp/c d", "--get", f"/tmp/c d:{box.path('e f')}", "cat", "/tmp/c d", output=b"text\n")
+    expect(_content(box.path("e f")) == b"text\n", "the copy differs")
+
+
+def test_get_of_a_missing_file(box):
+    result = box.run("--get", f"/tmp/nothing:{box.path('x')}", "echo", "ok")
+    expect(result.status == 125 and "/tmp/nothing" in result.errors, "125 and a sentence expected", result)
+    expect(result.output == b"ok\n", "the command's output expected", result)
+
+
+def test_get_after_a_failure(box):
+    result = box.run("--get", f"/tmp/x:{box.path('x')}", "echo kept > /tmp/x; exit 3")
+    expect(result.status == 3, "the command's status expected", result)
+    expect(_content(box.path("x")) == b"kept\n", "the file expected")
+
+
+def test_host_program(box):
+    box.program("t", PRINT_ARGUMENTS)
+    result = box.run("./t", "3", "four five")
+    expect(result.status == 3 and result.output == b"3\nfour five\n", "status 3 and the arguments expected", result)
+
+
+def test_the_disk_is_kept(box):
+    image = box.path("kept.img")
+    box.succeed("--disk", image, "echo 1 > /home/count")
+    box.succeed("--disk", image, "cat", "/home/count", output=b"1\n")
+    expect(disk.read(image, "/home/count") == b"1\n", "debugfs finds another content")
+    expect(disk.check(image) is None, f"e2fsck: {disk.check(image)}")
+
+
+def test_the_built_disk_is_untouched(box):
+    before = os.stat(box.pristine).st_mtime_ns
+    box.succeed("echo 1 > /home/count; rm /bin/ls")
+    expect(os.stat(box.pristine).st_mtime_ns == before and disk.status(box.pristine, "/bin/ls"), "the built image changed")
+
+
+def test_a_full_disk_is_an_error(box):
+    result = box.run("cat /dev/zero > /tmp/full; echo $?; rm /tmp/full; echo small > /tmp/small && cat /tmp/small",
+                     timeout=240)
+    lines = result.output.decode(errors="replace").splitlines()
+    expect(result.status == 0 and lines[-1:] == ["small"] and "1" in lines, "an error, then space again, expected", result)
