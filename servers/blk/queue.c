@@ -1,0 +1,91 @@
+/* See queue.h. */
+#include "queue.h"
+
+#include "server.h"
+
+size_t queue_available_offset(unsigned size)
+{
+	return size * sizeof(struct virtio_descriptor);
+}
+
+size_t queue_used_offset(unsigned size)
+{
+	size_t end = queue_available_offset(size) + sizeof(struct virtio_available) + (size + 1) * sizeof(uint16_t);
+
+	return (end + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+void queue_init(struct queue *queue, void *memory, unsigned size)
+{
+	*queue = (struct queue){
+		.descriptor = memory,
+		.available = (void *)((char *)memory + queue_available_offset(size)),
+		.used = (void *)((char *)memory + queue_used_offset(size)),
+		.size = size, .free_count = size,
+	};
+	for (unsigned i = 0; i < size; i++)
+		queue->next[i] = i + 1;
+}
+
+int queue_add(struct queue *queue, const struct segment *segment, unsigned count)
+{
+	uint16_t head = queue->free_head, index = head;
+
+	if (!count || count > queue->free_count)
+		return -1;
+	for (unsigned i = 0; i < count; i++) {
+		bool last = i + 1 == count;
+
+		queue->descriptor[index] = (struct virtio_descriptor){
+			.address = segment[i].physical, .bytes = segment[i].bytes,
+			.flags = (segment[i].device_writes ? DESCRIPTOR_DEVICE_WRITES : 0) | (last ? 0 : DESCRIPTOR_NEXT),
+			.next = last ? 0 : queue->next[index],
+		};
+		if (last)
+			queue->free_head = queue->next[index];
+		index = queue->next[index];
+	}
+	queue->free_count -= count;
+	queue->length[head] = count;
+	queue->available->ring[queue->available_index % queue->size] = head;
+	queue->available_index++;
+	return head;
+}
+
+/* The fences order memory against memory, and the store of the index before the load of the flags. */
+bool queue_publish(struct queue *queue)
+{
+	__atomic_store_n(&queue->available->index, queue->available_index, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return !(__atomic_load_n(&queue->used->flags, __ATOMIC_RELAXED) & USED_NO_NOTIFY);
+}
+
+static void release(struct queue *queue, unsigned head)
+{
+	unsigned last = head;
+
+	for (unsigned i = 1; i < queue->length[head]; i++)
+		last = queue->next[last];
+	queue->free_count += queue->length[head];
+	queue->length[head] = 0;
+	queue->next[last] = queue->free_head;
+	queue->free_head = head;
+}
+
+enum queue_result queue_next(struct queue *queue, unsigned *head)
+{
+	uint16_t pending = __atomic_load_n(&queue->used->index, __ATOMIC_ACQUIRE) - queue->used_index;
+	uint32_t id;
+
+	if (!pending)
+		return QUEUE_EMPTY;
+	if (pending > queue->size)
+		return QUEUE_BROKEN;
+	id = *(volatile uint32_t *)&queue->used->ring[queue->used_index % queue->size].head;
+	if (id >= queue->size || !queue->length[id])
+		return QUEUE_BROKEN;
+	queue->used_index++;
+	release(queue, id);
+	*head = id;
+	return QUEUE_USED;
+}
