@@ -99,12 +99,13 @@ $(BUILD)/boot.cpio: $(ARCHIVED:%=$(BUILD)/servers/%)
 	$(Q)cd $(BUILD)/archive && printf '%s\n' $(ARCHIVED) | cpio -o -H newc -R 0:0 --reproducible --quiet > ../boot.cpio
 
 # ---- Programs and guest tests: ordinary static Linux executables. programs/NAME.c or programs/NAME/*.c, each with programs/common.c
-# if it exists; tests/guest/NAME.c the same way. tests/native/NAME.c is linked like a server.
+# if it exists; tests/guest/NAME.c and tests/bench/NAME.c the same way. tests/native/NAME.c is linked like a server.
 
 names	= $(filter-out common,$(basename $(notdir $(wildcard $(1)/*.c))) $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
 PROGRAMS := $(sort $(call names,programs))
 GUEST	:= $(sort $(call names,tests/guest))
 NATIVE	:= $(sort $(call names,tests/native))
+BENCH	:= $(sort $(call names,tests/bench))
 LINUX	:= $(COMMON) -D_GNU_SOURCE=
 
 $(BUILD)/obj/programs/%.o: programs/% Makefile
@@ -112,10 +113,13 @@ $(BUILD)/obj/programs/%.o: programs/% Makefile
 	$(folder)
 	$(Q)$(CROSS)gcc $(LINUX) -Iprograms -c $< -o $@
 
-$(BUILD)/obj/tests/guest/%.o: tests/guest/% Makefile
-	$(call say,CC,$<)
-	$(folder)
-	$(Q)$(CROSS)gcc $(LINUX) -Iprograms -Itests/guest -pthread -c $< -o $@
+define linux_test_rules
+$(BUILD)/obj/tests/$(1)/%.o: tests/$(1)/% Makefile
+	$$(call say,CC,$$<)
+	$$(folder)
+	$$(Q)$(CROSS)gcc $(LINUX) -Iprograms -Itests/guest -pthread -c $$< -o $$@
+endef
+$(foreach folder,guest bench,$(eval $(call linux_test_rules,$(folder))))
 
 $(BUILD)/obj/tests/native/%.o: tests/native/% Makefile
 	$(call say,CC,$<)
@@ -131,12 +135,13 @@ $(BUILD)/$(2)/$(3): $(call objects,$(wildcard $(1)/$(3).c $(1)/$(3)/*.c $(1)/com
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call executable_rules,programs,programs,$(name),-static)))
 $(foreach name,$(GUEST),$(eval $(call executable_rules,tests/guest,tests,$(name),-static -pthread)))
+$(foreach name,$(BENCH),$(eval $(call executable_rules,tests/bench,tests,$(name),-static -pthread)))
 $(foreach name,$(NATIVE),$(eval $(call executable_rules,tests/native,native,$(name),$(BARE_LINK) -T libsys/server.ld,$(BUILD)/libsys.a)))
 
 # ---- The disk: the stripped executables in an ext2 volume.
 
 ROOT	:= $(BUILD)/root
-IMAGE_FILES := $(PROGRAMS:%=$(ROOT)/bin/%) $(GUEST:%=$(ROOT)/tests/%) $(NATIVE:%=$(ROOT)/tests/native/%)
+IMAGE_FILES := $(PROGRAMS:%=$(ROOT)/bin/%) $(GUEST:%=$(ROOT)/tests/%) $(BENCH:%=$(ROOT)/tests/%) $(NATIVE:%=$(ROOT)/tests/native/%)
 
 programs: $(IMAGE_FILES)
 
