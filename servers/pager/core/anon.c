@@ -1,0 +1,348 @@
+/*
+ * The anonymous layer: private pages, copied on write. One tree per space, by page of the address, serves all of its private VMAs, so
+ * splitting and merging VMAs does not concern it. A leaf slot names a frame; the frame counts the leaves that name it.
+ *
+ * Trees share nodes: fork only counts the roots once more. Who writes below a node with a count above one gets its own copy of
+ * that node first, each child counted once more; so the cost of a fork is paid by leaf, 64 pages at a time, by who writes.
+ *
+ *     parent   child              parent   child
+ *        \     /                     |       |
+ *        root (2)      --child-->  root(1) root'(1)        a page may be written in place if all nodes on its way
+ *         /  \          writes      /   \  /    |          and its frame have count 1
+ *       leaf leaf                 leaf  leaf   leaf'
+ *        (1)  (1)                  (1)   (2)    (1)        frames of leaf and leaf' have count 2
+ */
+#include "internal.h"
+
+#define BIT(index) (1UL << ((index) & (NODE_SLOTS - 1)))
+#define ROOT_BITS (ANON_LEVELS * NODE_BITS)
+#define SLOT(page, level) (((page) >> ((level) * NODE_BITS)) & (NODE_SLOTS - 1))
+
+static struct node *leaf_of(struct space *space, uint64_t page)
+{
+	struct node *node;
+
+	if (space->leaf && space->leaf_base == page >> NODE_BITS)
+		return space->leaf;
+	node = space->anon[page >> ROOT_BITS];
+	for (unsigned level = ANON_LEVELS - 1; node && level; level--)
+		node = node->slot[SLOT(page, level)];
+	if (node) {
+		space->leaf = node;
+		space->leaf_base = page >> NODE_BITS;
+		space->leaf_own = false;
+	}
+	return node;
+}
+
+struct frame *anon_find(struct space *space, uint64_t page)
+{
+	struct node *leaf = leaf_of(space, page);
+
+	return leaf ? leaf->slot[SLOT(page, 0)] : NULL;
+}
+
+static void frame_drop(struct frame *frame)
+{
+	if (!--frame->count) {
+		core_counters.anons--;
+		frame_free(frame);
+	}
+}
+
+static void node_drop(struct node *node, unsigned level)
+{
+	if (--node->count)
+		return;
+	for (uint64_t left = node->tag[TAG_USED]; left; left &= left - 1) {
+		void *child = node->slot[__builtin_ctzl(left)];
+
+		if (level)
+			node_drop(child, level - 1);
+		else
+			frame_drop(child);
+	}
+	slab_free(node, sizeof *node);
+}
+
+static struct node *node_copy(struct node *node, unsigned level)
+{
+	struct node *copy = slab_take(sizeof *copy);
+
+	if (!copy)
+		return NULL;
+	*copy = *node;
+	copy->count = 1;
+	copy->seen = 0;
+	for (uint64_t left = node->tag[TAG_USED]; left; left &= left - 1) {
+		void *child = node->slot[__builtin_ctzl(left)];
+
+		if (level)
+			((struct node *)child)->count++;
+		else
+			((struct frame *)child)->count++;
+	}
+	node->count--;
+	return copy;
+}
+
+/* The node in a slot, our own; make: also if there was none. Null: no memory, or none there. */
+static struct node *own_node(void **slot, unsigned level, bool make)
+{
+	struct node *node = *slot;
+
+	if (!node && make) {
+		node = slab_take(sizeof *node);
+		if (node)
+			node->count = 1;
+	} else if (node && node->count > 1) {
+		node = node_copy(node, level);
+	}
+	if (node)
+		*slot = node;
+	return node;
+}
+
+/* Our own leaf, the way to it made ours. `make` false: as far as it exists; then null may also mean that there is no leaf. */
+static struct node *own_leaf(struct space *space, uint64_t page, bool make, bool *memory)
+{
+	struct node *node = own_node((void **)&space->anon[page >> ROOT_BITS], ANON_LEVELS - 1, make);
+
+	*memory = node || (!make && !space->anon[page >> ROOT_BITS]);
+	for (unsigned level = ANON_LEVELS - 1; node && level; level--) {
+		void **slot = &node->slot[SLOT(page, level)];
+		struct node *child = own_node(slot, level - 1, make);
+
+		if (child)
+			node->tag[TAG_USED] |= BIT(SLOT(page, level));
+		else
+			*memory = !make && !*slot;
+		node = child;
+	}
+	if (space->leaf_base == page >> NODE_BITS)
+		space->leaf = NULL;
+	if (node) {
+		space->leaf = node;
+		space->leaf_base = page >> NODE_BITS;
+		space->leaf_own = true;
+	}
+	return node;
+}
+
+struct frame **anon_slot(struct space *space, uint64_t page)
+{
+	struct node *leaf = space->leaf;
+	bool memory;
+
+	if (!leaf || space->leaf_base != page >> NODE_BITS || !space->leaf_own)
+		leaf = own_leaf(space, page, true, &memory);
+	return leaf ? (struct frame **)&leaf->slot[SLOT(page, 0)] : NULL;
+}
+
+void anon_set(struct space *space, struct frame **slot, uint64_t page, struct frame *frame)
+{
+	core_assert(space->leaf_own && space->leaf_base == page >> NODE_BITS && frame->count == 1);
+	if (*slot)
+		frame_drop(*slot);
+	*slot = frame;
+	space->leaf->tag[TAG_USED] |= BIT(page);
+	frame->index = page;
+	core_counters.anons++;
+}
+
+bool anon_part(struct space *space, uint64_t page)
+{
+	bool memory;
+
+	own_leaf(space, page, false, &memory);
+	return memory;
+}
+
+bool anon_part_range(struct space *space, uint64_t first, uint64_t last)
+{
+	return anon_part(space, first) && (last >= USER_PAGES || anon_part(space, last));
+}
+
+/* ---- ranges */
+
+static void remove_below(void **slot, unsigned level, uint64_t base, uint64_t first, uint64_t last)
+{
+	unsigned bits = level * NODE_BITS;
+	struct node *node = *slot;
+	uint64_t left;
+
+	if (first <= base && last >= base + (1UL << (bits + NODE_BITS))) {
+		node_drop(node, level);
+		*slot = NULL;
+		return;
+	}
+	core_assert(node->count == 1);
+	left = node->tag[TAG_USED];
+	if (first > base)
+		left &= ~0UL << ((first - base) >> bits);
+	for (; left; left &= left - 1) {
+		unsigned i = __builtin_ctzl(left);
+		uint64_t child = base + ((uint64_t)i << bits);
+
+		if (child >= last)
+			break;
+		if (level) {
+			remove_below(&node->slot[i], level - 1, child, first, last);
+		} else {
+			frame_drop(node->slot[i]);
+			node->slot[i] = NULL;
+		}
+		if (!node->slot[i])
+			node->tag[TAG_USED] &= ~BIT(i);
+	}
+	if (!node->tag[TAG_USED]) {
+		slab_free(node, sizeof *node);
+		*slot = NULL;
+	}
+}
+
+void anon_remove(struct space *space, uint64_t first, uint64_t last)
+{
+	space->leaf = NULL;
+	for (unsigned i = 0; i < ANON_ROOTS; i++) {
+		uint64_t base = (uint64_t)i << ROOT_BITS;
+
+		if (space->anon[i] && first < base + (1UL << ROOT_BITS) && last > base)
+			remove_below((void **)&space->anon[i], ANON_LEVELS - 1, base, first, last);
+	}
+}
+
+/* What a walk over leaves looks for: pages of first..last-1. Visits get the bits of those in a leaf; true ends the walk. */
+struct walk {
+	uint64_t first, last;
+	bool (*visit)(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared);
+	uint64_t pages, result;
+};
+
+static bool leaves(struct walk *walk, struct node *node, unsigned level, uint64_t base, bool shared)
+{
+	uint64_t first = walk->first, last = walk->last, left = node->tag[TAG_USED];
+	unsigned shift = level * NODE_BITS;
+
+	shared |= node->count > 1;
+
+	if (first > base)
+		left &= ~0UL << ((first - base) >> shift);
+	if (!level) {
+		if (last < base + NODE_SLOTS)
+			left &= ~(~0UL << (last - base));
+		return left && walk->visit(walk, node, base, left, shared);
+	}
+	for (; left; left &= left - 1) {
+		unsigned i = __builtin_ctzl(left);
+		uint64_t child = base + ((uint64_t)i << shift);
+
+		if (child >= last)
+			break;
+		if (leaves(walk, node->slot[i], level - 1, child, shared))
+			return true;
+	}
+	return false;
+}
+
+static void each_leaf(struct space *space, struct walk *walk)
+{
+	for (unsigned i = 0; i < ANON_ROOTS; i++) {
+		uint64_t base = (uint64_t)i << ROOT_BITS;
+
+		if (space->anon[i] && walk->first < base + (1UL << ROOT_BITS) && walk->last > base
+			&& leaves(walk, space->anon[i], ANON_LEVELS - 1, base, false))
+			break;
+	}
+}
+
+static bool reach_leaf(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared)
+{
+	uint64_t pages = __builtin_popcountl(bits);
+
+	(void)leaf, (void)shared;
+	if (pages < walk->pages) {
+		walk->pages -= pages;
+		return false;
+	}
+	walk->result = base + NODE_SLOTS;
+	return true;
+}
+
+uint64_t anon_reach(struct space *space, uint64_t first, uint64_t last, uint64_t pages)
+{
+	struct walk walk = { first, last, reach_leaf, pages, last };
+
+	each_leaf(space, &walk);
+	return minimum(walk.result, last);
+}
+
+static bool count_leaf(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared)
+{
+	(void)base;
+	for (; bits; bits &= bits - 1) {
+		struct frame *frame = leaf->slot[__builtin_ctzl(bits)];
+
+		walk->pages++;
+		walk->result += shared || frame->count > 1;
+	}
+	return false;
+}
+
+uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t *shared)
+{
+	struct walk walk = { first, last, count_leaf, 0, 0 };
+
+	each_leaf(space, &walk);
+	*shared = walk.result;
+	return walk.pages;
+}
+
+/* Lets go of up to *budget pages of a whole tree; needs no memory, since what is shared is only counted down. */
+static void drop_some(void **slot, unsigned level, uint64_t *budget)
+{
+	struct node *node = *slot;
+	uint64_t left = node->tag[TAG_USED];
+
+	if (node->count > 1) {
+		node->count--;
+		*slot = NULL;
+		return;
+	}
+	for (; left && *budget; left &= left - 1) {
+		unsigned i = __builtin_ctzl(left);
+
+		if (level) {
+			drop_some(&node->slot[i], level - 1, budget);
+		} else {
+			frame_drop(node->slot[i]);
+			node->slot[i] = NULL;
+			--*budget;
+		}
+		if (!node->slot[i])
+			node->tag[TAG_USED] &= ~BIT(i);
+	}
+	if (!node->tag[TAG_USED]) {
+		slab_free(node, sizeof *node);
+		*slot = NULL;
+	}
+}
+
+bool anon_drop_some(struct space *space, uint64_t budget)
+{
+	space->leaf = NULL;
+	for (unsigned i = 0; i < ANON_ROOTS && budget; i++)
+		if (space->anon[i])
+			drop_some((void **)&space->anon[i], ANON_LEVELS - 1, &budget);
+	return space->anon[0] || space->anon[1] || space->anon[2] || space->anon[3];
+}
+
+void anon_share(struct space *parent, struct space *child)
+{
+	for (unsigned i = 0; i < ANON_ROOTS; i++) {
+		child->anon[i] = parent->anon[i];
+		if (child->anon[i])
+			child->anon[i]->count++;
+	}
+	parent->leaf = child->leaf = NULL;
+}

@@ -1,0 +1,190 @@
+/*
+ * core_check: walks every structure and compares what is kept twice: tree order, heights and gaps, node and frame counts, tags
+ * against page flags, counters against sums, frames against their users. For tests; it has no bound.
+ */
+#include "internal.h"
+
+#define CHECK(fact) core_assert(fact)
+
+struct sums { uint64_t vmas, anons, cache, dirty, anonymous, spaces, objects, slabs, writable; };
+
+/* ---- VMAs */
+
+static uint64_t previous_end;
+
+static void check_vma(const struct space *space, const struct vma *vma, struct sums *sums)
+{
+	int left, right;
+	uint64_t widest = vma->gap;
+
+	if (vma->left) {
+		CHECK(vma->left->up == vma);
+		check_vma(space, vma->left, sums);
+		widest = widest > vma->left->widest ? widest : vma->left->widest;
+	}
+	CHECK(vma->space == space && vma->start < vma->end && !((vma->start | vma->end) & PAGE_MASK));
+	CHECK(vma->gap == vma->start - previous_end && vma->start >= previous_end);
+	CHECK(!vma->object || !(vma->offset & PAGE_MASK));
+	CHECK(!(vma->flags & VMA_SHARED) || vma->object);
+	CHECK(!(vma->prot & ~vma->max_prot));
+	previous_end = vma->end;
+	sums->vmas++;
+	if (vma->right) {
+		CHECK(vma->right->up == vma);
+		check_vma(space, vma->right, sums);
+		widest = widest > vma->right->widest ? widest : vma->right->widest;
+	}
+	left = vma->left ? vma->left->height : 0;
+	right = vma->right ? vma->right->height : 0;
+	CHECK(vma->height == 1 + (left > right ? left : right) && left - right <= 1 && right - left <= 1);
+	CHECK(vma->widest == widest);
+}
+
+/* ---- anonymous layers: how often each node and frame is named, counted in `seen` */
+
+static void see_node(struct node *node, unsigned level, struct sums *sums)
+{
+	if (node->seen++)
+		return;
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		CHECK(!node->slot[i] == !(node->tag[TAG_USED] >> i & 1));
+		if (!node->slot[i])
+			continue;
+		if (level) {
+			see_node(node->slot[i], level - 1, sums);
+		} else {
+			struct frame *frame = node->slot[i];
+
+			CHECK(frame->kind == FRAME_ANON);
+			sums->anons += !frame->seen++;
+		}
+	}
+}
+
+static void unsee_node(struct node *node, unsigned level)
+{
+	CHECK(!node->seen || node->seen == node->count);
+	if (!node->seen)
+		return;
+	node->seen = 0;
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		struct frame *frame = node->slot[i];
+
+		if (level && node->slot[i])
+			unsee_node(node->slot[i], level - 1);
+		else if (frame && frame->seen)
+			CHECK(frame->seen == frame->count), frame->seen = 0;
+	}
+}
+
+static void check_spaces(struct sums *sums)
+{
+	for (struct space *space = core.all_spaces; space; space = space->next) {
+		uint64_t before = sums->vmas;
+
+		previous_end = 0;
+		if (space->root) {
+			CHECK(!space->root->up);
+			check_vma(space, space->root, sums);
+		}
+		CHECK(space->vmas == sums->vmas - before);
+		for (unsigned i = 0; i < ANON_ROOTS; i++)
+			if (space->anon[i])
+				see_node(space->anon[i], ANON_LEVELS - 1, sums);
+	}
+	for (struct space *space = core.all_spaces; space; space = space->next)
+		for (unsigned i = 0; i < ANON_ROOTS; i++)
+			if (space->anon[i])
+				unsee_node(space->anon[i], ANON_LEVELS - 1);
+}
+
+/* ---- objects */
+
+static void check_page(const struct object *object, const struct frame *frame, uint64_t index, const struct node *leaf)
+{
+	unsigned bit = index & (NODE_SLOTS - 1);
+	uint64_t tail = object->length & PAGE_MASK;
+
+	CHECK(frame->kind == FRAME_CACHE && frame->object == object && frame->index == index);
+	CHECK((leaf->tag[TAG_DIRTY] >> bit & 1) == !!(frame->flags & PAGE_DIRTY));
+	CHECK((leaf->tag[TAG_WRITING] >> bit & 1) == !!(frame->flags & PAGE_WRITING));
+	CHECK(!(frame->flags & PAGE_DIRTY) || (frame->flags & PAGE_BLOCK));
+	CHECK(index < object_end(object) || object->past_end || object->lock.owner || object->trim || (frame->flags & PAGE_BUSY)
+		|| (!object->opens && !object->holds));
+	if (index == object->length >> PAGE_SHIFT && tail && !(frame->flags & (PAGE_STORED | PAGE_READING)))
+		for (uint64_t i = tail; i < CORE_PAGE; i++)
+			CHECK(!((uint8_t *)frame_bytes(frame))[i]);
+}
+
+static uint64_t check_node(const struct object *object, const struct node *node, unsigned level, uint64_t base, uint64_t *dirty)
+{
+	uint64_t pages = 0;
+
+	CHECK(node->tag[TAG_USED]);
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		const struct node *child = node->slot[i];
+		uint64_t index = base + ((uint64_t)i << (level * NODE_BITS));
+
+		CHECK(!child == !(node->tag[TAG_USED] >> i & 1));
+		if (!child)
+			continue;
+		if (!level) {
+			check_page(object, node->slot[i], index, node);
+			*dirty += node->tag[TAG_DIRTY] >> i & 1;
+			pages++;
+			continue;
+		}
+		for (unsigned tag = 0; tag < PAGE_TAGS; tag++)
+			CHECK((node->tag[tag] >> i & 1) == (child->tag[tag] != 0));
+		pages += check_node(object, child, level - 1, index, dirty);
+	}
+	return pages;
+}
+
+static void check_objects(struct sums *sums)
+{
+	for (struct object *object = core.all_objects; object; object = object->next) {
+		uint64_t dirty = 0, pages = object->root ? check_node(object, object->root, object->height - 1, 0, &dirty) : 0;
+		uint64_t writable = 0;
+
+		sums->objects++;
+		CHECK(pages == object->pages && dirty == object->dirty_pages);
+		CHECK(!object->backed || core_object_find(object->number) == object);
+		*(object->backed ? &sums->cache : &sums->anonymous) += pages;
+		sums->dirty += dirty;
+		for (struct vma *vma = object->vmas; vma; vma = vma->next) {
+			CHECK(vma->object == object && (!vma->next || vma->next->previous == vma));
+			writable += (vma->flags & VMA_SHARED) && (vma->prot & PROT_WRITE);
+		}
+		CHECK(writable == object->writable_vmas);
+	}
+}
+
+/* ---- frames */
+
+static void check_frames(const struct sums *sums)
+{
+	uint64_t kinds[FRAME_CACHE + 1] = { 0 }, frames = (core.highest - core.lowest) >> PAGE_SHIFT, free = 0;
+
+	for (uint64_t i = 0; i < frames; i++)
+		kinds[core.frames[i].kind]++;
+	for (struct frame *frame = core.free; frame; frame = frame->next, free++)
+		CHECK(frame->kind == FRAME_FREE && !frame->waiters);
+	CHECK(free == kinds[FRAME_FREE] && free == core_counters.free_pages);
+	CHECK(kinds[FRAME_CACHE] == sums->cache + sums->anonymous);
+	CHECK(kinds[FRAME_ANON] == sums->anons && core_counters.anons == sums->anons);
+	CHECK(core_counters.anonymous_pages == sums->anons + sums->anonymous);
+	CHECK(core_counters.cache_pages == sums->cache && core_counters.cache_dirty_pages == sums->dirty);
+	CHECK(core_counters.own_pages == kinds[FRAME_OWN] + kinds[FRAME_SLAB]);
+	CHECK(core_counters.total_pages == frames - kinds[FRAME_ABSENT]);
+}
+
+void core_check(void)
+{
+	struct sums sums = { 0 };
+
+	check_spaces(&sums);
+	check_objects(&sums);
+	CHECK(core_counters.vmas == sums.vmas && core_counters.objects == sums.objects);
+	check_frames(&sums);
+}

@@ -1,0 +1,140 @@
+/*
+ * The frame table and the free list. One record per page of physical memory between core_init's bounds; the first extent pays for
+ * it. Refuses to reclaim: frame_take takes what is free or says no (reclaim.c makes room before a step begins).
+ */
+#include "internal.h"
+
+struct core_state core;
+struct core_counters core_counters;
+unsigned core_fault_around_pages = 16;
+
+void core_init(const struct core_ops *ops, uintptr_t window, uint64_t lowest, uint64_t highest)
+{
+	memset(&core, 0, sizeof core);
+	memset(&core_counters, 0, sizeof core_counters);
+	core.ops = *ops;
+	core.window = window;
+	core.lowest = lowest;
+	core.highest = highest;
+	core.policy = &policy_clock;
+	core.want[0] = core.want[1] = WANT_STEP;
+	policy_clock.added(NULL);
+}
+
+/* Takes the table out of the beginning of the first extent; returns how many pages it took. */
+static uint64_t table_make(uint64_t physical, uint64_t pages)
+{
+	uint64_t records = (core.highest - core.lowest) >> PAGE_SHIFT;
+	uint64_t taken = pages_of(records * sizeof(struct frame));
+
+	core_assert(taken < pages);
+	core.frames = (struct frame *)(core.window + physical);
+	memset(core.frames, 0, taken * CORE_PAGE);
+	return taken;
+}
+
+static struct frame *frame_at(uint64_t physical)
+{
+	core_assert(physical >= core.lowest && physical < core.highest && !(physical & PAGE_MASK));
+	return core.frames + ((physical - core.lowest) >> PAGE_SHIFT);
+}
+
+void core_add_memory(uint64_t physical, uint64_t pages)
+{
+	uint64_t taken = core.frames ? 0 : table_make(physical, pages);
+
+	for (uint64_t i = 0; i < taken; i++)
+		frame_at(physical + i * CORE_PAGE)->kind = FRAME_OWN;
+	core_counters.own_pages += taken;
+	core_counters.total_pages += pages;
+	for (uint64_t i = pages; i-- > taken;) {
+		struct frame *frame = frame_at(physical + i * CORE_PAGE);
+
+		core_assert(frame->kind == FRAME_ABSENT);
+		frame->kind = FRAME_OWN;
+		core_counters.own_pages++;
+		frame_free(frame);
+	}
+	if (!core.zero) {
+		core.zero = frame_take(FRAME_OWN);
+		page_clear(core.zero);
+	}
+	/* Anonymous memory leaves a rest to the page cache, so that programs can still fetch their text while the one that took all the rest is told so. */
+	core.want[1] = WANT_STEP + minimum(core_counters.total_pages / 32, 1024);
+}
+
+static uint64_t *counter_of(enum frame_kind kind)
+{
+	return kind == FRAME_ANON ? &core_counters.anonymous_pages : &core_counters.own_pages;
+}
+
+struct frame *frame_take(enum frame_kind kind)
+{
+	struct frame *frame = core.free;
+
+	if (!frame)
+		return NULL;
+	core.free = frame->next;
+	core_counters.free_pages--;
+	frame->next = frame->previous = NULL;
+	frame->object = NULL;
+	frame->flags = 0;
+	frame->count = 1;
+	frame->kind = kind;
+	if (kind != FRAME_CACHE)	/* pages.c counts those: it depends on the object */
+		++*counter_of(kind);
+	return frame;
+}
+
+void frame_free(struct frame *frame)
+{
+	core_assert(frame->kind > FRAME_FREE && !frame->waiters);
+	if (frame->kind != FRAME_CACHE)
+		--*counter_of(frame->kind);
+	frame->kind = FRAME_FREE;
+	frame->next = core.free;
+	core.free = frame;
+	core_counters.free_pages++;
+	if (core.memory_waiters && core_counters.free_pages >= core.want[1])
+		wait_wake(&core.memory_waiters);
+}
+
+struct frame *frame_of(const void *pointer)
+{
+	return core.frames + (((uintptr_t)pointer - core.window - core.lowest) >> PAGE_SHIFT);
+}
+
+uint64_t frame_physical(const struct frame *frame)
+{
+	return core.lowest + ((uint64_t)(frame - core.frames) << PAGE_SHIFT);
+}
+
+void *frame_bytes(const struct frame *frame)
+{
+	return (void *)(core.window + frame_physical(frame));
+}
+
+typedef uint64_t __attribute__((may_alias)) word_t;
+
+/* One store per word; the loop's own cost is spread over sixteen of them. */
+void page_clear(struct frame *frame)
+{
+	word_t *to = frame_bytes(frame), *end = to + CORE_PAGE / sizeof *to;
+
+	for (; to < end; to += 16) {
+		to[0] = 0, to[1] = 0, to[2] = 0, to[3] = 0, to[4] = 0, to[5] = 0, to[6] = 0, to[7] = 0;
+		to[8] = 0, to[9] = 0, to[10] = 0, to[11] = 0, to[12] = 0, to[13] = 0, to[14] = 0, to[15] = 0;
+	}
+}
+
+void page_copy(struct frame *to_frame, const struct frame *from_frame)
+{
+	word_t *to = frame_bytes(to_frame), *end = to + CORE_PAGE / sizeof *to;
+	const word_t *from = frame_bytes(from_frame);
+
+	for (; to < end; to += 8, from += 8) {
+		word_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5], g = from[6], h = from[7];
+
+		to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+	}
+}

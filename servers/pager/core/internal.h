@@ -1,0 +1,363 @@
+/*
+ * What the files of the core share. Users of the core include core.h only.
+ *
+ * Two rules keep the files simple:
+ *  - Memory is made free only at the beginning of an operation's step (memory_want). Allocators never reclaim, so frames, nodes and
+ *    VMAs that a step has looked at stay where they are until the step ends.
+ *  - A step that cannot go on parks the waiter and ends; the operation is later repeated from its start. Nothing is remembered but what
+ *    the waiter holds.
+ *
+ * Read in this order: frame.c, slab.c, wait.c, pages.c, object.c, vma.c, space.c, anon.c, fault.c.
+ */
+#ifndef PAGER_CORE_INTERNAL_H
+#define PAGER_CORE_INTERNAL_H
+
+#include "core.h"
+
+#include <asm/errno.h>
+#include <linux/mman.h>
+
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+
+#define PAGE_SHIFT 12
+#define PAGE_MASK (CORE_PAGE - 1)
+#define USER_START 0x10000UL		/* nothing is mapped below */
+#define USER_PAGES (CORE_USER_END >> PAGE_SHIFT)
+
+static inline uint64_t pages_of(uint64_t bytes)
+{
+	return (bytes >> PAGE_SHIFT) + ((bytes & PAGE_MASK) != 0);
+}
+
+static inline uint64_t minimum(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- frames (frame.c) */
+
+enum frame_kind {
+	FRAME_ABSENT,		/* no memory of ours at this address */
+	FRAME_FREE,
+	FRAME_OWN,		/* the core's: this table, the zero page, copies under write */
+	FRAME_SLAB,
+	FRAME_ANON,		/* a private page: `count` leaves of anonymous layers name it */
+	FRAME_CACHE,		/* a page of an object */
+};
+
+/*
+ * A cache page. Bits, because some of these overlap:
+ *
+ *   (absent) --page_in--> READING --> clean <--------- write done ---------+
+ *                                       |  store, write(2)                 |
+ *                                       +--> DIRTY --write starts--> WRITING <--> WRITING|DIRTY (written again meanwhile)
+ *
+ * DIRTY implies BLOCK. A page without a block is given one (ALLOCATING) before it is written or mapped writable.
+ */
+enum frame_flag {
+	PAGE_READING	= 1,
+	PAGE_DIRTY	= 2,
+	PAGE_WRITING	= 4,
+	PAGE_ALLOCATING	= 8,
+	PAGE_BLOCK	= 16,	/* has a block on the disk */
+	PAGE_STORED	= 32,	/* has been mapped shared and writable: its tail past the end may hold anything */
+	PAGE_FAILED	= 64,	/* dirty, and the last write of it failed: only a sync tries again */
+	PAGE_MAPPED	= 128,	/* may be in page tables, if `epoch` is still the object's */
+	PAGE_TOUCHED	= 256,	/* used since the clock's hand passed */
+	PAGE_BUSY	= PAGE_READING | PAGE_WRITING | PAGE_ALLOCATING,
+};
+
+struct frame {
+	struct frame *next, *previous;	/* free list; slabs with room; the policy's ring */
+	union {
+		struct object *object;	/* cache */
+		void *records;		/* slab: free ones */
+	};
+	uint64_t index;			/* cache: page of the object; anonymous: page of the address; slab: bytes of a record */
+	struct waiter *waiters;
+	uint32_t count;			/* anonymous: leaves that name it; slab: records in use */
+	uint32_t epoch, seen;		/* seen: core_check */
+	uint16_t flags;
+	uint8_t kind;
+};
+
+_Static_assert(sizeof(struct frame) <= 64, "the frame table takes at most 1.6 % of memory");
+
+struct frame *frame_take(enum frame_kind kind);		/* null: none free. Contents are old: clear them */
+void frame_free(struct frame *frame);
+struct frame *frame_of(const void *pointer);
+uint64_t frame_physical(const struct frame *frame);
+void *frame_bytes(const struct frame *frame);
+void page_clear(struct frame *frame);
+void page_copy(struct frame *to, const struct frame *from);
+
+/* ---- records (slab.c): zeroed, 16 bytes aligned, null: no free frame */
+void *slab_take(size_t bytes);
+void slab_free(void *record, size_t bytes);
+void slab_trim(void);			/* gives empty slabs back */
+
+/* ---- waiting and locks (wait.c) */
+long wait_park(struct waiter **queue, struct waiter *waiter);		/* CORE_WAIT */
+void wait_wake(struct waiter **queue);					/* all */
+void wait_fail(struct waiter **queue, long error);			/* all, with an error for wait_error */
+static inline long wait_error(struct waiter *waiter)
+{
+	long error = waiter->error;
+
+	waiter->error = 0;
+	return error;
+}
+void wait_keep(struct waiter *waiter, struct object *object);		/* holds it while parked; null: lets go */
+long lock_check(struct lock *lock, struct waiter *waiter);		/* 0: free or ours. Else parked: CORE_WAIT */
+long lock_take(struct lock *lock, struct waiter *waiter);		/* the same, and ours from now on */
+void lock_drop(struct lock *lock, struct waiter *waiter);		/* if ours */
+
+/* ---- memory (reclaim.c) */
+#define WANT_STEP 8	/* free frames that any step may need for one page and the records around it */
+long memory_reclaim(struct waiter *waiter, bool anonymous);
+long memory_wait(struct waiter *waiter);	/* an allocation failed: CORE_WAIT, or -ENOMEM if nothing will ever come free */
+uint64_t memory_give_back(uint64_t pages);	/* of the cache; how many */
+
+/* ---- trees of pages (pages.c), for objects; nodes are shared with anonymous layers (anon.c) */
+#define NODE_BITS 6
+#define NODE_SLOTS (1U << NODE_BITS)
+
+enum page_tag { TAG_USED, TAG_DIRTY, TAG_WRITING, PAGE_TAGS };
+
+struct node {
+	uint64_t tag[PAGE_TAGS];	/* bit i: slot i has such a page below it */
+	uint32_t count, seen;		/* anonymous: parents that name it */
+	void *slot[NODE_SLOTS];
+};
+
+struct frame *pages_find(struct object *object, uint64_t index);
+bool pages_insert(struct object *object, uint64_t index, struct frame *frame);	/* false: no memory */
+void pages_remove(struct object *object, uint64_t index);
+void pages_tag(struct object *object, uint64_t index, enum page_tag tag, bool on);
+struct frame *pages_next(struct object *object, uint64_t index, enum page_tag tag);	/* the first at or after index */
+uint64_t pages_count(struct object *object, uint64_t first, uint64_t last);		/* first..last-1 */
+
+/* ---- objects (object.c) */
+struct ahead {				/* read-ahead of one reader */
+	uint64_t next;			/* the page after the last cluster: a miss there continues the row */
+	uint64_t marker;		/* reaching this page asks for the next cluster; 0: none */
+	uint32_t row;			/* how many clusters followed each other */
+};
+
+struct object {
+	uint64_t number, length, uses, modified;
+	struct node *root, *leaf;	/* leaf: the last one found */
+	uint64_t leaf_base;		/* its first page / NODE_SLOTS */
+	unsigned height;
+	uint32_t epoch;			/* of mappings: raised when the last VMA goes */
+	uint64_t pages, dirty_pages, requests;	/* requests: under way below */
+	uint64_t opens, holds;
+	struct vma *vmas;
+	uint64_t writable_vmas;		/* shared ones with PROT_WRITE */
+	struct lock lock;		/* writers and truncations */
+	struct object *hash_next, *next, *previous;	/* all objects */
+	struct object *dirty_next, *dirty_previous;	/* those with dirty pages */
+	struct object *deferred_next;
+	long error;			/* of a write-back, not yet told */
+	enum trim { TRIM_NONE, TRIM_PAGES, TRIM_BLOCKS, TRIM_SENT } trim;
+	bool backed, unlinked, aged;
+	bool careful;			/* a read of several pages failed: read one by one */
+	bool past_end;			/* pages past the length may be there, made by a write under way */
+	bool deferred;			/* in the list of request_later */
+};
+
+struct description {			/* an open description */
+	struct object *object;
+	uint64_t offset;
+	struct lock lock;
+	struct ahead ahead;
+	uint32_t references;		/* the table's and those of parked transfers */
+	bool append, closed;
+};
+
+struct object *object_anonymous(uint64_t length);	/* shared memory without a file; held once */
+void object_hold(struct object *object);
+void object_drop(struct object *object);
+void object_free(struct object *object);		/* the record */
+void object_settle(struct object *object);		/* forget it if nobody needs it any more */
+void object_modify(struct object *object);
+void object_lost_map(struct object *object);		/* its last VMA is gone */
+uint64_t object_end(const struct object *object);	/* pages, the last one perhaps in part */
+struct description *description_find(uint64_t open);
+void description_drop(struct description *description);
+
+/* A page's frame. page_get: with its content; null: *status is CORE_WAIT (parked) or an error. `pages`: how many the caller will surely read from there. */
+struct frame *page_get(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status);
+struct frame *page_new(struct object *object, uint64_t index);		/* zeroed, without a block; null: no memory */
+void page_ahead(struct object *object, struct ahead *ahead, uint64_t first, uint64_t last);	/* a reader was at these pages */
+void page_clean(struct frame *frame);			/* not dirty any more */
+long page_want_blocks(struct object *object, uint64_t index, uint64_t pages, struct waiter *waiter);	/* CORE_WAIT, or an error */
+void page_dirty(struct frame *frame);
+void page_forget(struct frame *frame);			/* out of the cache; must not be busy */
+bool page_mapped(const struct frame *frame);		/* maybe in a page table */
+bool page_reclaimable(const struct frame *frame);	/* clean, idle, of a file; perhaps mapped */
+static inline void page_touch(struct frame *frame)
+{
+	frame->flags |= PAGE_TOUCHED;
+}
+long page_zero_tail(struct object *object, struct waiter *waiter);	/* bytes between the length and the end of its page become zero, in memory and (later) on disk */
+
+/* ---- requests below (request.c) */
+struct pending {
+	uint64_t id;			/* 0: free */
+	struct object *object;		/* null: it is gone (release) */
+	uint64_t first;
+	unsigned operation, count;
+	struct frame *copy;		/* the last page is written from this one */
+};
+#define PENDINGS 256
+
+struct pending *request_begin(struct object *object, unsigned operation, uint64_t first, unsigned count);	/* null: too many under way */
+void request_abandon(struct pending *pending);		/* not sent after all */
+void request_send(struct pending *pending, uint64_t length, const uint64_t *frames);
+long request_wait(struct waiter *waiter);		/* until one ends */
+void request_later(struct object *object);		/* its trim or release is sent as soon as there is room */
+bool page_in(struct object *object, uint64_t index, uint64_t pages, long *status);	/* starts reading; false: *status 0: no room for a request, else no memory */
+void object_trim(struct object *object);		/* gives up pages and blocks past the end; takes the lock over until that is done */
+bool object_trim_wanted(struct object *object);
+void object_release(struct object *object);		/* tells fs and frees the record */
+
+/* ---- VMAs (vma.c) */
+enum vma_flag {
+	VMA_SHARED = 1, VMA_STACK = 2,
+	VMA_ZERO = 4,		/* the zero page may be mapped in it */
+	VMA_WRITTEN = 8,	/* private: pages may be mapped writable */
+	VMA_KIND = VMA_SHARED | VMA_STACK,
+};
+
+struct vma {
+	struct vma *left, *right, *up;
+	uint64_t start, end;
+	uint64_t gap, widest;		/* free bytes below it; the widest such gap in its subtree */
+	struct space *space;
+	struct object *object;
+	uint64_t offset;
+	struct vma *next, *previous;	/* of the object */
+	uint64_t limit;			/* stack: how far down it may grow */
+	struct ahead ahead;
+	uint32_t mapped_pages;		/* no more than these are in the page table; stays at the top */
+	uint8_t height, prot, max_prot, flags;
+};
+
+struct vma *vma_above(struct space *space, uint64_t address);	/* the first that ends above */
+struct vma *vma_next(const struct vma *vma);
+struct vma *vma_previous(const struct vma *vma);
+void vma_insert(struct space *space, struct vma *vma);
+void vma_remove(struct space *space, struct vma *vma);
+void vma_move(struct vma *vma, uint64_t start, uint64_t end);	/* within its gaps */
+uint64_t vma_gap_below(struct space *space, uint64_t bytes, uint64_t top);	/* highest free place; 0: none */
+
+/* ---- spaces (space.c) */
+#define ANON_ROOTS 4
+#define ANON_LEVELS 4			/* 4 * 64^4 pages of 4 KiB = 256 GiB */
+
+struct space {
+	void *table;
+	uint64_t number;
+	struct vma *root, *last;	/* last: the last one found */
+	uint64_t vmas;
+	struct node *anon[ANON_ROOTS];	/* the anonymous layer of all private VMAs, by page of the address */
+	struct node *leaf;		/* the last one found */
+	uint64_t leaf_base;
+	bool leaf_own;			/* nobody shares it, nor a node above it */
+	struct lock busy;
+	uint64_t heap_start, heap_end;
+	uint64_t mmap_top;
+	struct space *next, *previous;	/* all spaces */
+};
+
+struct vma *space_vma(struct space *space, uint64_t address);	/* the one that holds it, a stack grown if need be; null: none */
+struct vma *space_add(struct space *space, const struct vma *wanted);	/* merges with neighbours; null: no memory */
+bool space_split(struct space *space, uint64_t address);	/* so that no VMA crosses address; false: no memory */
+struct vma *space_merge(struct vma *vma);			/* with its neighbours; returns what it is in now */
+struct vma *space_clone(struct space *space, const struct vma *vma);	/* for fork; null: no memory */
+void space_delete(struct vma *vma);				/* the record; nothing of it is mapped any more */
+void vma_set_prot(struct vma *vma, unsigned prot);
+unsigned vma_rights(const struct vma *vma);			/* RIGHT_* of its pages in a page table, at most */
+
+#define SLICE_PAGES 4096	/* mapped pages taken out of a page table in one step, about */
+
+/* Ends a step of an operation that locks the space between its steps. */
+long space_step(struct space *space, struct waiter *waiter, long status);
+/* Unmaps, with all that is private; *at: progress. */
+long space_clear(struct space *space, uint64_t *at, uint64_t end, struct waiter *waiter);
+/* Forgets the pages in a part of a VMA, a slice at a time; *at moves on. */
+long vma_empty(struct vma *vma, uint64_t *at, uint64_t end, struct waiter *waiter);
+void vma_unmap(struct vma *vma, uint64_t start, uint64_t end);	/* page table only; harvests */
+void object_harvest(struct object *object, uint64_t first, uint64_t last);	/* D bits of pages first..last-1 become dirty pages */
+bool object_unmap_prepare(struct object *object, uint64_t first);	/* false: no memory */
+void object_unmap(struct object *object, uint64_t first, uint64_t last, bool copies);	/* from all page tables; with the private copies, if prepared */
+
+/* ---- anonymous layers (anon.c) */
+struct frame *anon_find(struct space *space, uint64_t page);
+struct frame **anon_slot(struct space *space, uint64_t page);	/* in a leaf of its own, made if need be; null: no memory */
+void anon_set(struct space *space, struct frame **slot, uint64_t page, struct frame *frame);	/* after anon_slot */
+bool anon_part(struct space *space, uint64_t page);		/* make the nodes that exist on the way to it our own: false: no memory */
+bool anon_part_range(struct space *space, uint64_t first, uint64_t last);	/* both ends: anon_remove cannot fail then */
+uint64_t anon_reach(struct space *space, uint64_t first, uint64_t last, uint64_t pages);	/* where the range ends that holds at most about that many */
+void anon_remove(struct space *space, uint64_t first, uint64_t last);
+bool anon_drop_some(struct space *space, uint64_t budget);	/* of all; true: there is more */
+void anon_share(struct space *parent, struct space *child);
+uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t *shared);
+
+/* ---- faults (fault.c) */
+struct place {
+	struct frame *frame;
+	unsigned rights;		/* that it may be mapped with */
+	bool replaced;			/* another frame may be in the page table there */
+};
+long fault_resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place);
+bool fault_allowed(const struct vma *vma, unsigned access);
+/* A user's page as the core reaches it: bytes usable up to the page's end, or a status. */
+long user_bytes(struct space *space, uint64_t address, bool write, struct waiter *waiter, uint8_t **bytes);
+
+/* ---- write-back (writeback.c) */
+long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter);	/* uses progress[1..2] */
+unsigned write_cluster(struct frame *frame, bool failed_too);	/* starts the write of it and its dirty neighbours: pages; 0: no room */
+unsigned write_some(unsigned requests);			/* of any object's dirty pages; clusters started */
+
+/* ---- everything that must begin anew with core_init */
+#define OBJECT_BUCKETS 4096
+#define OPENS 65536
+#define OPENS_PER_CHUNK 512
+#define SLAB_CLASSES 129
+
+struct core_state {
+	struct core_ops ops;
+	uintptr_t window;
+	uint64_t lowest, highest;
+	struct frame *frames, *free, *zero;
+	struct frame *slab[SLAB_CLASSES];
+	struct frame *slab_empty[SLAB_CLASSES];
+	struct waiter *memory_waiters, *request_waiters;
+	struct object *objects[OBJECT_BUCKETS], *all_objects, *dirty_objects, *deferred;
+	struct object *harvest;		/* whose D bits are looked at next, in the background */
+	struct space *all_spaces;
+	struct description **opens[OPENS / OPENS_PER_CHUNK];
+	struct waiter trimmer;		/* owns the locks of objects under object_trim */
+	struct pending pendings[PENDINGS];
+	unsigned pendings_used, pending_hint;
+	uint64_t request_serial;
+	uint64_t transfers;		/* page_in and write requests under way */
+	uint64_t want[2];		/* free frames for one step; [1]: for one that takes anonymous memory */
+	uint64_t cursor;		/* reclaim: next frame to look at */
+	const struct policy *policy;
+};
+extern struct core_state core;
+
+#define core_assert(fact) ((fact) ? (void)0 : core.ops.broken(#fact))
+
+/* Enough free memory for one step; the common case is one comparison. */
+static inline long memory_want(struct waiter *waiter, bool anonymous)
+{
+	return core_counters.free_pages >= core.want[anonymous] ? 0 : memory_reclaim(waiter, anonymous);
+}
+
+#endif

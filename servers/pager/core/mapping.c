@@ -1,0 +1,362 @@
+/*
+ * The mapping calls: mmap, munmap, mprotect, madvise, brk, and what fork and /proc need of them. Arguments are a program's: anything may
+ * be in them. Long ranges go in slices while the space is locked; progress[0] says where the work stands.
+ */
+#include "internal.h"
+#include "kernel.h"
+
+#define SLICE_VMAS 64
+#define SLICE_FRAMES 1024
+
+/* ---- taking away */
+
+/* One slice: not too many private pages, not too many page table entries. */
+static uint64_t slice_end(struct vma *vma, uint64_t start, uint64_t end)
+{
+	if (vma->mapped_pages > SLICE_PAGES && end - start > SLICE_PAGES * CORE_PAGE)
+		end = start + SLICE_PAGES * CORE_PAGE;
+	if (!(vma->flags & VMA_SHARED))
+		end = minimum(end, anon_reach(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT, SLICE_FRAMES) << PAGE_SHIFT);
+	return end;
+}
+
+long vma_empty(struct vma *vma, uint64_t *at, uint64_t end, struct waiter *waiter)
+{
+	uint64_t stop = slice_end(vma, *at, end);
+
+	if (!(vma->flags & VMA_SHARED) && !anon_part_range(vma->space, *at >> PAGE_SHIFT, stop >> PAGE_SHIFT))
+		return memory_wait(waiter);
+	vma_unmap(vma, *at, stop);
+	if (!(vma->flags & VMA_SHARED))
+		anon_remove(vma->space, *at >> PAGE_SHIFT, stop >> PAGE_SHIFT);
+	*at = stop;
+	return stop < end ? CORE_AGAIN : 0;
+}
+
+long space_clear(struct space *space, uint64_t *at, uint64_t end, struct waiter *waiter)
+{
+	unsigned budget = SLICE_VMAS;
+	struct vma *vma;
+	long status = memory_want(waiter, false);
+
+	if (status)
+		return status;
+	if (!space_split(space, *at) || !space_split(space, end))
+		return memory_wait(waiter);
+	while ((vma = vma_above(space, *at)) && vma->start < end) {
+		uint64_t start = vma->start;
+
+		if (!budget--)
+			return CORE_AGAIN;
+		*at = start;
+		status = vma_empty(vma, at, vma->end, waiter);
+		if (!status) {
+			space_delete(vma);
+		} else {
+			if (*at > start) {
+				vma->offset += *at - start;
+				vma_move(vma, *at, vma->end);
+			}
+			return status;
+		}
+	}
+	return 0;
+}
+
+long core_munmap(struct space *space, uint64_t address, uint64_t length, struct waiter *waiter)
+{
+	long status;
+
+	if ((address & PAGE_MASK) || !length || address > CORE_USER_END || length > CORE_USER_END - address)
+		return -EINVAL;
+	status = lock_check(&space->busy, waiter);
+	if (status)
+		return status;
+	if (waiter->progress[0] < address)
+		waiter->progress[0] = address;
+	status = space_clear(space, &waiter->progress[0], address + (pages_of(length) << PAGE_SHIFT), waiter);
+	return space_step(space, waiter, status);
+}
+
+/* ---- mmap */
+
+/* Linux's default heuristic: what could never be had is refused at once. */
+static bool too_much(uint64_t length, unsigned prot, unsigned flags)
+{
+	bool counts = (flags & MAP_SHARED) ? (flags & MAP_ANONYMOUS) : (prot & PROT_WRITE);
+
+	return counts && !(flags & MAP_NORESERVE) && length >> PAGE_SHIFT > core_counters.total_pages;
+}
+
+static bool is_free(struct space *space, uint64_t start, uint64_t end)
+{
+	struct vma *vma = vma_above(space, start);
+
+	return !vma || vma->start >= end;
+}
+
+/* Where the mapping will lie, or -errno. */
+static long choose_address(struct space *space, uint64_t hint, uint64_t length, unsigned flags)
+{
+	uint64_t found;
+
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (hint & PAGE_MASK)
+			return -EINVAL;
+		if (hint > CORE_USER_END - length)
+			return -ENOMEM;
+		if (hint < USER_START)
+			return -EPERM;
+		if ((flags & MAP_FIXED_NOREPLACE) && !is_free(space, hint, hint + length))
+			return -EEXIST;
+		return hint;
+	}
+	hint &= ~PAGE_MASK;
+	if (hint >= USER_START && hint <= CORE_USER_END - length && is_free(space, hint, hint + length))
+		return hint;
+	found = vma_gap_below(space, length, space->mmap_top);
+	if (!found)
+		found = vma_gap_below(space, length, CORE_USER_END);
+	return found ? (long)found : -ENOMEM;
+}
+
+static long check_mmap(uint64_t length, unsigned prot, unsigned flags, const struct object *object, uint64_t offset, unsigned max_prot)
+{
+	unsigned type = flags & MAP_TYPE;
+
+	if (!length || (offset & PAGE_MASK) || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
+		return -EINVAL;
+	if (!object != !!(flags & MAP_ANONYMOUS) || (flags & MAP_HUGETLB))
+		return -EINVAL;
+	if (length > CORE_USER_END)
+		return -ENOMEM;
+	if (object && offset + length < offset)
+		return -EOVERFLOW;
+	if (prot & ~(max_prot & (PROT_READ | PROT_WRITE | PROT_EXEC)))
+		return -EACCES;
+	return too_much(length, prot, flags) ? -ENOMEM : 0;
+}
+
+static long add_mapping(struct space *space, struct vma *wanted, struct waiter *waiter)
+{
+	struct object *made = NULL;
+	struct vma *vma;
+
+	if ((wanted->flags & VMA_SHARED) && !wanted->object) {
+		made = object_anonymous(wanted->end - wanted->start);
+		if (!made)
+			return memory_wait(waiter);
+		wanted->object = made;
+	}
+	vma = space_add(space, wanted);
+	if (made)
+		object_drop(made);
+	return vma ? (long)wanted->start : memory_wait(waiter);
+}
+
+/* progress[0]: how far a fixed mapping's place is cleared; progress[1]: the place. */
+long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags, struct object *object, uint64_t offset,
+	unsigned max_prot, struct waiter *waiter)
+{
+	struct vma wanted = { .object = object, .max_prot = max_prot, .flags = (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : VMA_SHARED };
+	long place, status;
+
+	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
+	length = length > CORE_USER_END ? length : pages_of(length) << PAGE_SHIFT;
+	if (flags & MAP_ANONYMOUS)
+		offset = 0;
+	status = check_mmap(length, prot, flags, object, offset, max_prot);
+	if (status || (status = lock_check(&space->busy, waiter)))
+		return status;
+	place = waiter->progress[1] ? (long)waiter->progress[1] : choose_address(space, address, length, flags);
+	if (place < 0)
+		return place;
+	status = memory_want(waiter, false);
+	if (!status && (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE)) {
+		waiter->progress[1] = place;
+		if (waiter->progress[0] < (uint64_t)place)
+			waiter->progress[0] = place;
+		status = space_clear(space, &waiter->progress[0], place + length, waiter);
+	}
+	if (!status) {
+		wanted.start = place;
+		wanted.end = place + length;
+		wanted.prot = prot;
+		wanted.offset = object ? offset : 0;
+		status = add_mapping(space, &wanted, waiter);
+	}
+	return space_step(space, waiter, status);
+}
+
+/* ---- mprotect, madvise */
+
+static long check_range(uint64_t address, uint64_t *length)
+{
+	if (address & PAGE_MASK)
+		return -EINVAL;
+	if (*length > CORE_USER_END || address > CORE_USER_END - *length)
+		return -ENOMEM;
+	*length = pages_of(*length) << PAGE_SHIFT;
+	return 0;
+}
+
+/* From `at` on: one VMA's part changes its rights. */
+static long protect_part(struct space *space, uint64_t *at, uint64_t end, unsigned prot, struct waiter *waiter)
+{
+	struct vma *vma = vma_above(space, *at);
+
+	if (!vma || vma->start > *at)
+		return -ENOMEM;
+	if (prot & ~vma->max_prot)
+		return -EACCES;
+	end = minimum(end, vma->end);
+	if (vma->prot != prot) {
+		if (!(vma->flags & VMA_SHARED) && !(vma->prot & PROT_WRITE) && too_much(end - *at, prot, MAP_PRIVATE))
+			return -ENOMEM;
+		if (!space_split(space, *at) || !space_split(space, end))
+			return memory_wait(waiter);
+		vma = vma_above(space, *at);
+		vma_set_prot(vma, prot);
+		space_merge(vma);
+	}
+	*at = end;
+	return 0;
+}
+
+long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsigned prot, struct waiter *waiter)
+{
+	long status = check_range(address, &length);
+
+	if (status)
+		return status;
+	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
+		return -EINVAL;
+	status = lock_check(&space->busy, waiter);
+	if (status)
+		return status;
+	if (waiter->progress[0] < address)
+		waiter->progress[0] = address;
+	for (unsigned budget = SLICE_VMAS; !status && waiter->progress[0] < address + length; budget--) {
+		status = budget ? memory_want(waiter, false) : CORE_AGAIN;
+		if (!status)
+			status = protect_part(space, &waiter->progress[0], address + length, prot, waiter);
+	}
+	return space_step(space, waiter, status);
+}
+
+static void will_need(struct vma *vma, uint64_t start, uint64_t end)
+{
+	uint64_t index = (start - vma->start + vma->offset) >> PAGE_SHIFT, pages = (end - start) >> PAGE_SHIFT;
+	long status;
+
+	if (!vma->object || !vma->object->backed)
+		return;
+	for (unsigned i = 0; i < 4 * CORE_BATCH && i < pages && index + i < object_end(vma->object); i++) {
+		if (core_counters.free_pages < core.want[1] + CORE_BATCH)
+			return;
+		if (!pages_find(vma->object, index + i))
+			page_in(vma->object, index + i, minimum(pages - i, CORE_BATCH), &status);
+	}
+}
+
+static long advise_part(struct vma *vma, uint64_t *at, uint64_t end, unsigned advice, struct waiter *waiter)
+{
+	if (advice == MADV_FREE && (vma->object || (vma->flags & VMA_SHARED)))
+		return -EINVAL;
+	if (advice == MADV_DONTNEED || advice == MADV_FREE)
+		return vma_empty(vma, at, end, waiter);
+	if (advice == MADV_WILLNEED)
+		will_need(vma, *at, end);
+	*at = end;
+	return 0;
+}
+
+static bool advice_known(unsigned advice)
+{
+	switch (advice) {
+	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED: case MADV_DONTNEED: case MADV_FREE:
+	case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE: case MADV_DONTDUMP: case MADV_DODUMP:
+	case MADV_DOFORK: case MADV_KEEPONFORK: case MADV_COLD: case MADV_PAGEOUT:
+		return true;
+	}
+	return false;
+}
+
+/* Goes over holes and says so at the end; progress[1]: a hole was seen. */
+long core_madvise(struct space *space, uint64_t address, uint64_t length, unsigned advice, struct waiter *waiter)
+{
+	uint64_t end, *at = &waiter->progress[0];
+	long status = check_range(address, &length);
+
+	if (!advice_known(advice) || status)
+		return -EINVAL;
+	status = lock_check(&space->busy, waiter);
+	if (status)
+		return status;
+	end = address + length;
+	if (*at < address)
+		*at = address;
+	for (unsigned budget = SLICE_VMAS; !status && *at < end; budget--) {
+		struct vma *vma = vma_above(space, *at);
+
+		status = budget ? memory_want(waiter, false) : CORE_AGAIN;
+		if (status)
+			break;
+		if (!vma || vma->start > *at)
+			waiter->progress[1] = 1;
+		*at = vma && vma->start < end ? (vma->start > *at ? vma->start : *at) : end;
+		if (*at < end)
+			status = advise_part(vma, at, minimum(end, vma->end), advice, waiter);
+	}
+	status = space_step(space, waiter, status);
+	return status ? status : waiter->progress[1] ? -ENOMEM : 0;
+}
+
+/* ---- the heap */
+
+void core_space_set_heap(struct space *space, uint64_t start)
+{
+	space->heap_start = space->heap_end = start;
+}
+
+/* Room for the heap up to `end`, and a page between it and the next mapping. */
+static bool heap_grow(struct space *space, uint64_t start, uint64_t end, struct waiter *waiter, long *status)
+{
+	struct vma wanted = { .start = start, .end = end, .prot = PROT_READ | PROT_WRITE, .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC };
+
+	if (start == end)
+		return true;
+	if (end > CORE_USER_END - CORE_PAGE || !is_free(space, start, end + CORE_PAGE) || too_much(end - start, PROT_WRITE, MAP_PRIVATE))
+		return false;
+	*status = memory_want(waiter, false);
+	if (*status)
+		return false;
+	if (space_add(space, &wanted))
+		return true;
+	*status = memory_wait(waiter);
+	return false;
+}
+
+long core_brk(struct space *space, uint64_t end, struct waiter *waiter)
+{
+	uint64_t old_page = pages_of(space->heap_end) << PAGE_SHIFT, new_page;
+	long status = lock_check(&space->busy, waiter);
+
+	if (status)
+		return status;
+	if (end < space->heap_start || end > CORE_USER_END)
+		return space_step(space, waiter, space->heap_end);
+	new_page = pages_of(end) << PAGE_SHIFT;
+	if (new_page < old_page) {
+		if (waiter->progress[0] < new_page)
+			waiter->progress[0] = new_page;
+		status = space_clear(space, &waiter->progress[0], old_page, waiter);
+		if (!status)
+			space->heap_end = end;
+	} else if (heap_grow(space, old_page, new_page, waiter, &status)) {
+		space->heap_end = end;
+	}
+	if (status == CORE_WAIT || status == CORE_AGAIN)
+		return space_step(space, waiter, status);
+	return space_step(space, waiter, space->heap_end);
+}

@@ -1,0 +1,214 @@
+/*
+ * Objects: a file's live length and cached pages, found by number, and shared memory without a file.
+ *
+ *   core_object_use --> used (opens, holders, VMAs) --the last one goes--> cached --its last page goes--> released to fs, freed
+ *                        ^                                                  |
+ *                        `------------------- used again -------------------'
+ *
+ * An unlinked object, and one without a file, does not stay cached: its pages go, dirty or not, once no request names them.
+ */
+#include "internal.h"
+
+static struct object **bucket_of(uint64_t number)
+{
+	return &core.objects[(number ^ number >> 32 ^ number >> 44) % OBJECT_BUCKETS];
+}
+
+static struct object *object_make(uint64_t length)
+{
+	struct object *object = slab_take(sizeof *object);
+
+	if (!object)
+		return NULL;
+	object->length = minimum(length, CORE_FILE_MAX);
+	object->next = core.all_objects;
+	if (object->next)
+		object->next->previous = object;
+	core.all_objects = object;
+	core_counters.objects++;
+	return object;
+}
+
+void object_free(struct object *object)
+{
+	struct object **link = bucket_of(object->number);
+
+	core_assert(!object->pages && !object->root && !object->lock.queue);
+	if (object->backed) {
+		while (*link != object)
+			link = &(*link)->hash_next;
+		*link = object->hash_next;
+	}
+	*(object->previous ? &object->previous->next : &core.all_objects) = object->next;
+	if (object->next)
+		object->next->previous = object->previous;
+	if (core.harvest == object)
+		core.harvest = object->next;
+	core_counters.objects--;
+	slab_free(object, sizeof *object);
+}
+
+struct object *core_object_find(uint64_t number)
+{
+	struct object *object = *bucket_of(number);
+
+	while (object && object->number != number)
+		object = object->hash_next;
+	return object;
+}
+
+struct object *core_object_use(uint64_t number, uint64_t length)
+{
+	struct object *object = core_object_find(number);
+
+	if (!object && number) {
+		if (core_counters.free_pages < WANT_STEP)
+			memory_give_back(WANT_STEP);
+		object = object_make(length);
+		if (!object)
+			return NULL;
+		object->number = number;
+		object->backed = true;
+		object->hash_next = *bucket_of(number);
+		*bucket_of(number) = object;
+	}
+	if (object)
+		object->uses++;
+	return object;
+}
+
+struct object *object_anonymous(uint64_t length)
+{
+	struct object *object = object_make(length);
+
+	if (object)
+		object->holds = 1;
+	return object;
+}
+
+static void discard_pages(struct object *object)
+{
+	struct frame *frame = pages_next(object, 0, TAG_USED);
+
+	while (frame) {
+		uint64_t index = frame->index;
+
+		if (!(frame->flags & PAGE_BUSY))
+			page_forget(frame);
+		frame = pages_next(object, index + 1, TAG_USED);
+	}
+}
+
+void object_settle(struct object *object)
+{
+	if (object->opens || object->holds || object->vmas || object->lock.owner || object->deferred)
+		return;
+	if (object->pages && (object->unlinked || !object->backed))
+		discard_pages(object);
+	if (object->pages || object->requests)
+		return;
+	if (object->backed)
+		object_release(object);
+	else
+		object_free(object);
+}
+
+void object_hold(struct object *object)
+{
+	object->holds++;
+}
+
+void object_drop(struct object *object)
+{
+	core_assert(object->holds);
+	object->holds--;
+	object_settle(object);
+}
+
+void core_object_hold(struct object *object)
+{
+	object_hold(object);
+}
+
+void core_object_drop(struct object *object)
+{
+	object_drop(object);
+}
+
+void core_object_unlinked(struct object *object)
+{
+	object->unlinked = true;
+	object_settle(object);
+}
+
+/* Page table entries of pages mapped before do not count any more: there are none. */
+void object_lost_map(struct object *object)
+{
+	if (!object->vmas)
+		object->epoch++;
+}
+
+uint64_t core_object_length(const struct object *object)
+{
+	return object->length;
+}
+
+uint64_t object_end(const struct object *object)
+{
+	return pages_of(object->length);
+}
+
+void object_modify(struct object *object)
+{
+	uint64_t now = core.ops.now();
+
+	object->modified = now ? now : 1;
+}
+
+uint64_t core_object_modified(struct object *object)
+{
+	uint64_t modified = object->modified;
+
+	object->modified = 0;
+	return modified;
+}
+
+void core_drop_caches(void)
+{
+	for (struct object *object = core.all_objects, *next; object; object = next) {
+		struct frame *frame = object->backed ? pages_next(object, 0, TAG_USED) : NULL;
+
+		next = object->next;
+		while (frame) {
+			uint64_t index = frame->index;
+
+			if (page_reclaimable(frame) && !page_mapped(frame))
+				page_forget(frame);
+			frame = pages_next(object, index + 1, TAG_USED);
+		}
+		object_settle(object);
+	}
+	slab_trim();
+}
+
+/* ELF headers: no sequence to guess, so no read-ahead. */
+long core_object_read(struct object *object, uint64_t offset, void *to, uint64_t bytes, struct waiter *waiter)
+{
+	long status = wait_error(waiter);
+
+	while (!status && waiter->done < bytes && offset + waiter->done < object->length) {
+		uint64_t at = offset + waiter->done;
+		uint64_t part = minimum(minimum(bytes - waiter->done, object->length - at), CORE_PAGE - (at & PAGE_MASK));
+		struct frame *frame;
+
+		status = memory_want(waiter, false);
+		if (status)
+			break;
+		frame = page_get(object, at >> PAGE_SHIFT, NULL, 1, waiter, &status);
+		if (!frame)
+			break;
+		memcpy((char *)to + waiter->done, (char *)frame_bytes(frame) + (at & PAGE_MASK), part);
+		waiter->done += part;
+	}
+	return status ? status : (long)waiter->done;
+}

@@ -1,0 +1,206 @@
+/*
+ * One page of an object: getting it with its content, giving it a block, its dirty mark, letting it go. Reading ahead: a reader that
+ * misses page after page is in a row; from the fourth miss on it gets clusters of 8, 16, 32 pages, and the next cluster is asked for
+ * when it reaches the middle of the last. A reader that jumps gets what it touches and nothing else.
+ */
+#include "internal.h"
+#include "ring.h"
+
+#define ROW_STARTS 3
+#define ROW_LONGEST 5
+
+static uint64_t cluster_of(const struct ahead *ahead)
+{
+	return ahead->row < ROW_STARTS ? 1 : 1UL << ahead->row;
+}
+
+static void ahead_advance(struct ahead *ahead, uint64_t first, uint64_t pages)
+{
+	ahead->next = first + pages;
+	ahead->marker = cluster_of(ahead) > 1 ? first + pages / 2 : 0;
+}
+
+void page_ahead(struct object *object, struct ahead *ahead, uint64_t first, uint64_t last)
+{
+	uint64_t next = ahead->next;
+	long status;
+
+	if (!ahead->marker || ahead->marker < first || ahead->marker > last)
+		return;
+	ahead->marker = 0;
+	if (core_counters.free_pages < core.want[1] + CORE_BATCH || next >= object_end(object) || pages_find(object, next))
+		return;
+	if (ahead->row < ROW_LONGEST)
+		ahead->row++;
+	if (page_in(object, next, cluster_of(ahead), &status))
+		ahead_advance(ahead, next, cluster_of(ahead));
+}
+
+static long page_fetch(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter)
+{
+	long status;
+
+	if (ahead) {
+		ahead->row = index == ahead->next && index ? ahead->row + (ahead->row < ROW_LONGEST) : 0;
+		if (pages < cluster_of(ahead))
+			pages = cluster_of(ahead);
+	}
+	if (!page_in(object, index, minimum(pages, CORE_BATCH), &status))
+		return status ? memory_wait(waiter) : request_wait(waiter);
+	if (ahead)
+		ahead_advance(ahead, index, minimum(pages, CORE_BATCH));
+	return wait_park(&pages_find(object, index)->waiters, waiter);
+}
+
+struct frame *page_new(struct object *object, uint64_t index)
+{
+	struct frame *frame = frame_take(FRAME_CACHE);
+
+	if (!frame)
+		return NULL;
+	if (!pages_insert(object, index, frame)) {
+		frame_free(frame);
+		return NULL;
+	}
+	page_clear(frame);
+	frame->flags = PAGE_TOUCHED;
+	if (object->backed)
+		core.policy->added(frame);
+	return frame;
+}
+
+struct frame *page_get(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status)
+{
+	struct frame *frame = pages_find(object, index);
+
+	if (frame && !(frame->flags & PAGE_READING)) {
+		frame->flags |= PAGE_TOUCHED;
+		return frame;
+	}
+	if (frame) {
+		*status = wait_park(&frame->waiters, waiter);
+	} else if (object->backed) {
+		*status = page_fetch(object, index, ahead, pages, waiter);
+	} else {
+		frame = page_new(object, index);
+		if (frame)
+			return frame;
+		*status = memory_wait(waiter);
+	}
+	return NULL;
+}
+
+/* May the row of pages that get blocks go on with this one? Past the end they are made for it. */
+static bool wants_block(struct object *object, uint64_t index)
+{
+	struct frame *frame = pages_find(object, index);
+
+	if (frame)
+		return !(frame->flags & (PAGE_BLOCK | PAGE_BUSY));
+	if (index < object_end(object) || core_counters.free_pages < 2 * WANT_STEP || !page_new(object, index))
+		return false;
+	object->past_end = true;
+	return true;
+}
+
+long page_want_blocks(struct object *object, uint64_t index, uint64_t pages, struct waiter *waiter)
+{
+	struct frame *frame = pages_find(object, index);
+	struct pending *pending;
+	unsigned count = 1;
+
+	if (frame->flags & PAGE_ALLOCATING)
+		return wait_park(&frame->waiters, waiter);
+	pending = request_begin(object, FS_REQUEST_allocate, index, 1);
+	if (!pending)
+		return request_wait(waiter);
+	while (count < pages && count < CORE_BATCH && wants_block(object, index + count))
+		count++;
+	for (unsigned i = 0; i < count; i++)
+		pages_find(object, index + i)->flags |= PAGE_ALLOCATING;
+	pending->count = count;
+	request_send(pending, object->length, NULL);
+	return wait_park(&frame->waiters, waiter);
+}
+
+void page_dirty(struct frame *frame)
+{
+	struct object *object = frame->object;
+
+	if (!object->backed || (frame->flags & PAGE_DIRTY))
+		return;
+	core_assert(frame->flags & PAGE_BLOCK);
+	frame->flags |= PAGE_DIRTY;
+	pages_tag(object, frame->index, TAG_DIRTY, true);
+	core_counters.cache_dirty_pages++;
+	if (object->dirty_pages++)
+		return;
+	object->aged = false;
+	object->dirty_next = core.dirty_objects;
+	object->dirty_previous = NULL;
+	if (object->dirty_next)
+		object->dirty_next->dirty_previous = object;
+	core.dirty_objects = object;
+}
+
+void page_clean(struct frame *frame)
+{
+	struct object *object = frame->object;
+
+	if (!(frame->flags & PAGE_DIRTY))
+		return;
+	frame->flags &= ~(PAGE_DIRTY | PAGE_FAILED);
+	pages_tag(object, frame->index, TAG_DIRTY, false);
+	core_counters.cache_dirty_pages--;
+	if (--object->dirty_pages)
+		return;
+	*(object->dirty_previous ? &object->dirty_previous->dirty_next : &core.dirty_objects) = object->dirty_next;
+	if (object->dirty_next)
+		object->dirty_next->dirty_previous = object->dirty_previous;
+}
+
+void page_forget(struct frame *frame)
+{
+	core_assert(frame->kind == FRAME_CACHE && !(frame->flags & PAGE_BUSY));
+	page_clean(frame);
+	if (frame->object->backed)
+		core.policy->removed(frame);
+	pages_remove(frame->object, frame->index);
+	wait_wake(&frame->waiters);
+	frame_free(frame);
+}
+
+/* Exact only in one direction: a page that this denies is in no page table. */
+bool page_mapped(const struct frame *frame)
+{
+	const struct object *object = frame->object;
+
+	if (!(frame->flags & PAGE_MAPPED) || frame->epoch != object->epoch)
+		return false;
+	for (struct vma *vma = object->vmas; vma; vma = vma->next)
+		if (frame->index >= vma->offset >> PAGE_SHIFT && frame->index - (vma->offset >> PAGE_SHIFT) < (vma->end - vma->start) >> PAGE_SHIFT)
+			return true;
+	return false;
+}
+
+bool page_reclaimable(const struct frame *frame)
+{
+	return frame->kind == FRAME_CACHE && frame->object->backed && !(frame->flags & (PAGE_BUSY | PAGE_DIRTY)) && !frame->waiters;
+}
+
+long page_zero_tail(struct object *object, struct waiter *waiter)
+{
+	uint64_t tail = object->length & PAGE_MASK;
+	struct frame *frame;
+	long status;
+
+	if (!tail)
+		return 0;
+	frame = page_get(object, object->length >> PAGE_SHIFT, NULL, 1, waiter, &status);
+	if (!frame)
+		return status;
+	memset((char *)frame_bytes(frame) + tail, 0, CORE_PAGE - tail);
+	if (frame->flags & PAGE_BLOCK)
+		page_dirty(frame);
+	return 0;
+}

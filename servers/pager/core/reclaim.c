@@ -1,0 +1,88 @@
+/*
+ * Memory when it is short. Clean unmapped pages of files go first, as the policy says; then clean mapped ones, taken out of the page
+ * tables; then dirty ones are written and the operation waits. An operation fails with -ENOMEM only when none of this can ever give a frame:
+ * nothing to take, nothing under way, nothing to write.
+ *
+ * Refuses to run in the middle of a step: see the rule in internal.h.
+ */
+#include "internal.h"
+
+#define GIVE_BACK 32		/* pages at a time: the walk over pages that may not go is paid once for them all */
+
+static uint64_t give_unmapped(uint64_t pages)
+{
+	uint64_t given = 0;
+
+	while (given < pages) {
+		struct frame *frame = core.policy->victim();
+		struct object *object = frame ? frame->object : NULL;
+
+		if (!frame)
+			break;
+		page_forget(frame);
+		object_settle(object);
+		given++;
+	}
+	return given;
+}
+
+/* Its D bits come along; a page that turns out dirty stays. */
+static bool give_mapped_page(struct frame *frame)
+{
+	struct object *object = frame->object;
+
+	object_unmap(object, frame->index, frame->index + 1, false);
+	frame->flags &= ~PAGE_MAPPED;
+	if (!page_reclaimable(frame))
+		return false;
+	page_forget(frame);
+	object_settle(object);
+	return true;
+}
+
+static uint64_t give_mapped(uint64_t pages)
+{
+	uint64_t frames = (core.highest - core.lowest) >> PAGE_SHIFT, given = 0;
+
+	for (uint64_t i = 0; i < frames && given < pages; i++) {
+		struct frame *frame = &core.frames[core.cursor++ % frames];
+
+		if (page_reclaimable(frame) && give_mapped_page(frame))
+			given++;
+	}
+	return given;
+}
+
+uint64_t memory_give_back(uint64_t pages)
+{
+	uint64_t given = give_unmapped(pages);
+
+	if (given < pages)
+		given += give_mapped(pages - given);
+	core_counters.reclaimed += given;
+	return given;
+}
+
+/* Is a frame sure to come free or clean without the caller's doing? */
+static bool help_is_coming(void)
+{
+	write_some(8);
+	return core.transfers;
+}
+
+long memory_wait(struct waiter *waiter)
+{
+	if (memory_give_back(GIVE_BACK))
+		return wait_park(&core.memory_waiters, waiter), wait_wake(&core.memory_waiters), CORE_WAIT;
+	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
+}
+
+long memory_reclaim(struct waiter *waiter, bool anonymous)
+{
+	slab_trim();
+	if (core_counters.free_pages < WANT_STEP)
+		memory_give_back(WANT_STEP - core_counters.free_pages + GIVE_BACK);
+	if (core_counters.free_pages >= WANT_STEP && (!anonymous || core_counters.free_pages + core_counters.cache_pages >= core.want[1]))
+		return 0;
+	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
+}

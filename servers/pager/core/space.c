@@ -1,0 +1,357 @@
+/*
+ * Spaces: their VMAs as programs see them (adding, splitting, merging, rights, growth of a stack), and their life.
+ * Two neighbours that could be one VMA are one: a program cannot tell, and the tree stays small.
+ */
+#include "internal.h"
+#include "kernel.h"
+
+struct space *core_space_create(void *table, uint64_t number)
+{
+	struct space *space;
+
+	if (core_counters.free_pages < WANT_STEP)
+		memory_give_back(WANT_STEP);
+	space = slab_take(sizeof *space);
+	if (!space)
+		return NULL;
+	space->table = table;
+	space->number = number;
+	space->mmap_top = CORE_USER_END;
+	space->next = core.all_spaces;
+	if (space->next)
+		space->next->previous = space;
+	core.all_spaces = space;
+	return space;
+}
+
+uint64_t core_space_number(const struct space *space)
+{
+	return space->number;
+}
+
+void *core_space_table(const struct space *space)
+{
+	return space->table;
+}
+
+long space_step(struct space *space, struct waiter *waiter, long status)
+{
+	if (status == CORE_WAIT || status == CORE_AGAIN)
+		lock_take(&space->busy, waiter);
+	else
+		lock_drop(&space->busy, waiter);
+	return status;
+}
+
+/* Whoever held the space is gone: its operation cannot go on. The page table goes VMA by VMA, the private pages in slices. */
+long core_space_destroy(struct space *space, struct waiter *waiter)
+{
+	struct vma *vma;
+
+	if (space->busy.owner && space->busy.owner != waiter)
+		lock_drop(&space->busy, space->busy.owner);
+	lock_take(&space->busy, waiter);
+	for (unsigned budget = 64; (vma = vma_above(space, 0)); budget--) {
+		if (!budget)
+			return CORE_AGAIN;
+		if (vma->mapped_pages > SLICE_PAGES && vma->end - vma->start > SLICE_PAGES * CORE_PAGE) {
+			vma_unmap(vma, vma->start, vma->start + SLICE_PAGES * CORE_PAGE);
+			vma->offset += SLICE_PAGES * CORE_PAGE;
+			vma_move(vma, vma->start + SLICE_PAGES * CORE_PAGE, vma->end);
+			return CORE_AGAIN;
+		}
+		vma_unmap(vma, vma->start, vma->end);
+		space_delete(vma);
+	}
+	if (anon_drop_some(space, 1024))
+		return CORE_AGAIN;
+	lock_drop(&space->busy, waiter);
+	*(space->previous ? &space->previous->next : &core.all_spaces) = space->next;
+	if (space->next)
+		space->next->previous = space->previous;
+	slab_free(space, sizeof *space);
+	return 0;
+}
+
+/* ---- records */
+
+static bool counts_as_writable(const struct vma *vma)
+{
+	return vma->object && (vma->flags & VMA_SHARED) && (vma->prot & PROT_WRITE);
+}
+
+static void link_object(struct vma *vma)
+{
+	struct object *object = vma->object;
+
+	if (!object)
+		return;
+	vma->previous = NULL;
+	vma->next = object->vmas;
+	if (vma->next)
+		vma->next->previous = vma;
+	object->vmas = vma;
+	object->writable_vmas += counts_as_writable(vma);
+}
+
+static void unlink_object(struct vma *vma)
+{
+	struct object *object = vma->object;
+
+	if (!object)
+		return;
+	*(vma->previous ? &vma->previous->next : &object->vmas) = vma->next;
+	if (vma->next)
+		vma->next->previous = vma->previous;
+	object->writable_vmas -= counts_as_writable(vma);
+	object_lost_map(object);
+	object_settle(object);
+}
+
+void space_delete(struct vma *vma)
+{
+	vma_remove(vma->space, vma);
+	unlink_object(vma);
+	slab_free(vma, sizeof *vma);
+}
+
+static struct vma *insert_copy(struct space *space, const struct vma *wanted)
+{
+	struct vma *vma = slab_take(sizeof *vma);
+
+	if (!vma)
+		return NULL;
+	*vma = *wanted;
+	vma_insert(space, vma);
+	link_object(vma);
+	return vma;
+}
+
+struct vma *space_clone(struct space *space, const struct vma *vma)
+{
+	struct vma wanted = *vma;
+
+	wanted.mapped_pages = 0;
+	wanted.flags &= VMA_KIND;
+	return insert_copy(space, &wanted);
+}
+
+/* May `low` and, right above it, `high` be one VMA? */
+static bool mergeable(const struct vma *low, const struct vma *high)
+{
+	return low && high && low->end == high->start && low->prot == high->prot && low->max_prot == high->max_prot
+		&& (low->flags & VMA_KIND) == (high->flags & VMA_KIND) && low->object == high->object && low->limit == high->limit
+		&& (!low->object || low->offset + (low->end - low->start) == high->offset);
+}
+
+/* `high` leaves first: its object keeps `low`. */
+static struct vma *join(struct vma *low, struct vma *high)
+{
+	uint64_t end = high->end, mapped_pages = (uint64_t)low->mapped_pages + high->mapped_pages;
+
+	low->flags |= high->flags;
+	low->mapped_pages = minimum(mapped_pages, UINT32_MAX);
+	space_delete(high);
+	vma_move(low, low->start, end);
+	return low;
+}
+
+struct vma *space_merge(struct vma *vma)
+{
+	struct vma *previous = vma_previous(vma), *next = vma_next(vma);
+
+	if (mergeable(vma, next))
+		join(vma, next);
+	return mergeable(previous, vma) ? join(previous, vma) : vma;
+}
+
+struct vma *space_add(struct space *space, const struct vma *wanted)
+{
+	struct vma *next = vma_above(space, wanted->start);
+	struct vma *previous = next ? vma_previous(next) : vma_above(space, wanted->start - 1);
+
+	if (mergeable(previous, wanted)) {
+		vma_move(previous, previous->start, wanted->end);
+		return mergeable(previous, next) ? join(previous, next) : previous;
+	}
+	if (mergeable(wanted, next)) {
+		next->offset = wanted->offset;
+		vma_move(next, wanted->start, next->end);
+		return next;
+	}
+	return insert_copy(space, wanted);
+}
+
+bool space_split(struct space *space, uint64_t address)
+{
+	struct vma *vma = vma_above(space, address);
+	struct vma high;
+
+	if (!vma || address <= vma->start)
+		return true;
+	high = *vma;
+	high.start = address;
+	high.offset += address - vma->start;
+	high.mapped_pages = minimum(vma->mapped_pages, (high.end - high.start) >> PAGE_SHIFT);
+	high.ahead = (struct ahead){ 0 };
+	/* The upper part is cut off first, so that the copy finds its place free; put back if there is no memory for it. */
+	vma_move(vma, vma->start, address);
+	if (!insert_copy(space, &high)) {
+		vma_move(vma, vma->start, high.end);
+		return false;
+	}
+	vma->mapped_pages = minimum(vma->mapped_pages, (vma->end - vma->start) >> PAGE_SHIFT);
+	return true;
+}
+
+/* ---- addresses */
+
+/* A stack grows to the page touched, unless another mapping would come nearer than the guard page. */
+static bool stack_grow(struct vma *vma, uint64_t address)
+{
+	struct vma *previous = vma_previous(vma);
+	uint64_t start = address & ~PAGE_MASK;
+
+	if (!(vma->flags & VMA_STACK) || start < vma->limit || (previous && previous->end + CORE_PAGE > start))
+		return false;
+	vma_move(vma, start, vma->end);
+	return true;
+}
+
+struct vma *space_vma(struct space *space, uint64_t address)
+{
+	struct vma *vma = vma_above(space, address);
+
+	if (!vma || (address < vma->start && !stack_grow(vma, address)))
+		return NULL;
+	return vma;
+}
+
+long core_map_stack(struct space *space, uint64_t top, uint64_t initial_bytes, uint64_t limit_bytes)
+{
+	struct vma wanted = {
+		.start = top - initial_bytes, .end = top, .limit = top - limit_bytes,
+		.prot = PROT_READ | PROT_WRITE, .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC, .flags = VMA_STACK,
+	};
+	struct vma *above;
+
+	if (((top | initial_bytes | limit_bytes) & PAGE_MASK) || !initial_bytes || initial_bytes > limit_bytes
+		|| top > CORE_USER_END || limit_bytes > top - USER_START - CORE_PAGE)
+		return -EINVAL;
+	if (core_counters.free_pages < WANT_STEP)
+		memory_give_back(WANT_STEP);
+	above = vma_above(space, wanted.start);
+	if (above && above->start < top)
+		return -EEXIST;
+	if (!space_add(space, &wanted))
+		return -ENOMEM;
+	space->mmap_top = wanted.limit - CORE_PAGE;
+	return 0;
+}
+
+/* ---- rights */
+
+/* The hardware knows no page that can be written but not read. */
+static unsigned rights_of(unsigned prot)
+{
+	return prot & PROT_WRITE ? prot | RIGHT_READ : prot;
+}
+
+unsigned vma_rights(const struct vma *vma)
+{
+	return rights_of(vma->prot);
+}
+
+static void harvest(void *context, uint64_t entry)
+{
+	struct vma *vma = context;
+	struct frame *frame;
+
+	if (!(entry & REPORT_D))
+		return;
+	frame = pages_find(vma->object, ((entry & ~PAGE_MASK) - vma->start + vma->offset) >> PAGE_SHIFT);
+	if (!frame || !(frame->flags & PAGE_BLOCK))
+		return;
+	page_dirty(frame);
+	object_modify(vma->object);
+}
+
+/* Only where a store through this VMA may have left its D bit. */
+static void (*harvest_of(const struct vma *vma))(void *, uint64_t)
+{
+	return counts_as_writable(vma) && vma->object->backed ? harvest : NULL;
+}
+
+void vma_unmap(struct vma *vma, uint64_t start, uint64_t end)
+{
+	if (!vma->mapped_pages || start >= end)
+		return;
+	core.ops.unmap(vma->space->table, start, (end - start) >> PAGE_SHIFT, harvest_of(vma), vma);
+	if (start == vma->start && end == vma->end) {
+		vma->mapped_pages = 0;
+		vma->flags &= VMA_KIND;
+	}
+}
+
+void vma_set_prot(struct vma *vma, unsigned prot)
+{
+	unsigned rights = rights_of(prot);
+
+	if (!rights)
+		vma_unmap(vma, vma->start, vma->end);
+	else if (vma->mapped_pages && (rights_of(vma->prot) & ~rights))
+		core.ops.protect(vma->space->table, vma->start, rights, (vma->end - vma->start) >> PAGE_SHIFT, harvest_of(vma), vma);
+	if (vma->object)
+		vma->object->writable_vmas -= counts_as_writable(vma);
+	vma->prot = prot;
+	if (vma->object)
+		vma->object->writable_vmas += counts_as_writable(vma);
+}
+
+/* The part of a VMA that shows pages first..last-1 of its object; false: none. */
+static bool overlap(const struct vma *vma, uint64_t first, uint64_t last, uint64_t *start, uint64_t *end)
+{
+	uint64_t base = vma->offset >> PAGE_SHIFT, pages = (vma->end - vma->start) >> PAGE_SHIFT;
+
+	if (last <= base || first >= base + pages)
+		return false;
+	*start = vma->start + (first > base ? (first - base) << PAGE_SHIFT : 0);
+	*end = last < base + pages ? vma->start + ((last - base) << PAGE_SHIFT) : vma->end;
+	return *start < *end;
+}
+
+void object_harvest(struct object *object, uint64_t first, uint64_t last)
+{
+	uint64_t start, end;
+
+	if (!object->writable_vmas || !object->backed)
+		return;
+	for (struct vma *vma = object->vmas; vma; vma = vma->next)
+		if (counts_as_writable(vma) && vma->mapped_pages && overlap(vma, first, last, &start, &end))
+			core.ops.scan(vma->space->table, start, SCAN_DIRTY | SCAN_CLEAR, (end - start) >> PAGE_SHIFT, harvest, vma);
+}
+
+/* Removing copies past a place in the middle of a shared node needs a node of one's own. */
+bool object_unmap_prepare(struct object *object, uint64_t first)
+{
+	uint64_t start, end;
+
+	for (struct vma *vma = object->vmas; vma; vma = vma->next)
+		if (!(vma->flags & VMA_SHARED) && overlap(vma, first, UINT64_MAX, &start, &end)
+			&& !anon_part_range(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT))
+			return false;
+	return true;
+}
+
+void object_unmap(struct object *object, uint64_t first, uint64_t last, bool copies)
+{
+	uint64_t start, end;
+
+	for (struct vma *vma = object->vmas; vma; vma = vma->next) {
+		if (!overlap(vma, first, last, &start, &end))
+			continue;
+		vma_unmap(vma, start, end);
+		if (copies && !(vma->flags & VMA_SHARED))
+			anon_remove(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT);
+	}
+}

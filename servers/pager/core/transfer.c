@@ -1,0 +1,342 @@
+/*
+ * Copies between programs and files (read, write and their kin) and between programs and the server. Both sides are frames that the core
+ * reaches through its window: a user page is found by its VMA, no page table is walked. Each step looks up both pages anew, copies at
+ * most to the end of one of them, and only then moves the offset and the length. A transfer that has to wait keeps the description (its offset) and,
+ * when it writes, the object locked, so that appends and the pieces of one write stay together.
+ */
+#include "internal.h"
+
+#define TRANSFER_AT 1
+#define TRANSFER_VECTOR 2
+#define TRANSFER_MAX 0x7ffff000UL	/* Linux's MAX_RW_COUNT */
+#define VECTORS_MAX 1024
+
+struct vector { uint64_t base, length; };
+
+struct transfer {
+	struct space *space;
+	struct description *description;
+	struct object *object;
+	struct waiter *waiter;
+	uint64_t start;			/* in the file */
+	bool write, at;
+	bool ended;			/* end of file */
+};
+
+/* ---- one piece */
+
+static long read_piece(struct transfer *transfer, uint64_t address, uint64_t bytes)
+{
+	struct object *object = transfer->object;
+	uint64_t position = transfer->start + transfer->waiter->done, index = position >> PAGE_SHIFT, pages;
+	struct frame *frame;
+	uint8_t *to;
+	long status;
+
+	if (position >= object->length) {
+		transfer->ended = true;
+		return 0;
+	}
+	bytes = minimum(bytes, object->length - position);
+	pages = pages_of((position & PAGE_MASK) + bytes);
+	bytes = minimum(bytes, CORE_PAGE - (position & PAGE_MASK));
+	status = memory_want(transfer->waiter, false);
+	if (status)
+		return status;
+	status = user_bytes(transfer->space, address, true, transfer->waiter, &to);
+	if (status < 0)
+		return status;
+	bytes = minimum(bytes, status);
+	frame = page_get(object, index, &transfer->description->ahead, pages, transfer->waiter, &status);
+	if (!frame)
+		return status;
+	memmove(to, (uint8_t *)frame_bytes(frame) + (position & PAGE_MASK), bytes);
+	if (object->backed)
+		page_ahead(object, &transfer->description->ahead, index, index);
+	return bytes;
+}
+
+/* The file's page to write to, with its content and a block. Past the end it is a new one that nobody sees yet. */
+static struct frame *page_to_write(struct transfer *transfer, uint64_t index, uint64_t pages, long *status)
+{
+	struct object *object = transfer->object;
+	struct frame *frame;
+
+	if (index < object_end(object)) {
+		frame = page_get(object, index, &transfer->description->ahead, pages, transfer->waiter, status);
+	} else {
+		object->past_end = true;
+		frame = pages_find(object, index);
+		if (!frame)
+			frame = page_new(object, index);
+		if (!frame)
+			*status = memory_wait(transfer->waiter);
+	}
+	if (!frame || !object->backed || (frame->flags & PAGE_BLOCK))
+		return frame;
+	*status = page_want_blocks(object, index, pages, transfer->waiter);
+	return NULL;
+}
+
+static long write_piece(struct transfer *transfer, uint64_t address, uint64_t bytes)
+{
+	struct object *object = transfer->object;
+	struct waiter *waiter = transfer->waiter;
+	uint64_t position = transfer->start + waiter->done, pages;
+	struct frame *frame;
+	uint8_t *from;
+	long status;
+
+	if (position >= CORE_FILE_MAX)
+		return -EFBIG;
+	bytes = minimum(bytes, CORE_FILE_MAX - position);
+	pages = pages_of((position & PAGE_MASK) + bytes);
+	bytes = minimum(bytes, CORE_PAGE - (position & PAGE_MASK));
+	status = memory_want(waiter, false);
+	if (!status && position > object->length)
+		status = page_zero_tail(object, waiter);
+	if (status)
+		return status;
+	status = user_bytes(transfer->space, address, false, waiter, &from);
+	if (status < 0)
+		return status;
+	bytes = minimum(bytes, status);
+	frame = page_to_write(transfer, position >> PAGE_SHIFT, pages, &status);
+	if (!frame)
+		return status;
+	/* Nothing below may fail. */
+	memmove((uint8_t *)frame_bytes(frame) + (position & PAGE_MASK), from, bytes);
+	page_dirty(frame);
+	if (position + bytes > object->length)
+		object->length = position + bytes;
+	object_modify(object);
+	return bytes;
+}
+
+/* From address until waiter->done is `goal`. */
+static long move(struct transfer *transfer, uint64_t address, uint64_t goal)
+{
+	struct waiter *waiter = transfer->waiter;
+
+	while (waiter->done < goal && !transfer->ended) {
+		uint64_t left = goal - waiter->done;
+		long piece = transfer->write ? write_piece(transfer, address, left) : read_piece(transfer, address, left);
+
+		if (piece < 0)
+			return piece;
+		address += piece;
+		waiter->done += piece;
+		if (!transfer->at)
+			transfer->description->offset = transfer->start + waiter->done;
+	}
+	return 0;
+}
+
+/* ---- vectors */
+
+static long read_vector(struct transfer *transfer, uint64_t address, struct vector *vector)
+{
+	for (uint64_t done = 0; done < sizeof *vector;) {
+		uint8_t *from;
+		long part = memory_want(transfer->waiter, false);
+
+		if (!part)
+			part = user_bytes(transfer->space, address + done, false, transfer->waiter, &from);
+		if (part < 0)
+			return part;
+		part = minimum(part, sizeof *vector - done);
+		memcpy((uint8_t *)vector + done, from, part);
+		done += part;
+	}
+	return 0;
+}
+
+static long check_vectors(struct transfer *transfer, uint64_t address, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		struct vector vector;
+		long status = read_vector(transfer, address + i * sizeof vector, &vector);
+
+		if (status)
+			return status;
+		if ((int64_t)vector.length < 0)
+			return -EINVAL;
+		if (vector.length > CORE_USER_END || vector.base > CORE_USER_END - vector.length)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/* progress[1]: the array was checked. A program that changes it afterwards hurts itself: each entry is used as it is read. */
+static long move_vectors(struct transfer *transfer, uint64_t address, uint64_t count)
+{
+	struct waiter *waiter = transfer->waiter;
+	uint64_t before = 0;
+	long status = waiter->progress[1] ? 0 : check_vectors(transfer, address, count);
+
+	if (status != CORE_WAIT)
+		waiter->progress[1] = 1;
+	for (uint64_t i = 0; !status && i < count && !transfer->ended && before < TRANSFER_MAX; i++) {
+		struct vector vector;
+
+		status = read_vector(transfer, address + i * sizeof vector, &vector);
+		if (status)
+			break;
+		vector.length = minimum(vector.length, TRANSFER_MAX - before);
+		if (waiter->done < before + vector.length)
+			status = move(transfer, vector.base + (waiter->done - before), before + vector.length);
+		before += vector.length;
+	}
+	return status;
+}
+
+/* ---- the whole */
+
+static long check_transfer(uint64_t address, uint64_t count, uint64_t position, unsigned flags)
+{
+	uint64_t bytes = flags & TRANSFER_VECTOR ? count * sizeof(struct vector) : count;
+
+	if ((flags & ~(TRANSFER_AT | TRANSFER_VECTOR)) || ((flags & TRANSFER_AT) && (int64_t)position < 0))
+		return -EINVAL;
+	if ((flags & TRANSFER_VECTOR) ? count > VECTORS_MAX : (int64_t)count < 0)
+		return -EINVAL;
+	return bytes > CORE_USER_END || address > CORE_USER_END - bytes ? -EFAULT : 0;
+}
+
+static void grab(struct lock *lock, struct waiter *waiter)
+{
+	if (!lock->owner)
+		lock_take(lock, waiter);
+}
+
+/* Parked: what must not change or go away is kept. */
+static long keep(struct transfer *transfer)
+{
+	struct waiter *waiter = transfer->waiter;
+
+	if (!waiter->description) {
+		waiter->description = transfer->description;
+		waiter->description->references++;
+		waiter->object = transfer->object;
+		object_hold(waiter->object);
+	}
+	if (!transfer->at)
+		grab(&transfer->description->lock, waiter);
+	if (transfer->write)
+		grab(&transfer->object->lock, waiter);
+	return CORE_WAIT;
+}
+
+static void finish(struct transfer *transfer)
+{
+	struct waiter *waiter = transfer->waiter;
+	struct object *object = transfer->object;
+	bool kept = waiter->description;
+
+	lock_drop(&transfer->description->lock, waiter);
+	if (transfer->write && (!object->lock.owner || object->lock.owner == waiter)) {
+		if (object_trim_wanted(object))
+			object_trim(object);
+		lock_drop(&object->lock, waiter);
+		if (core_counters.cache_dirty_pages > core_counters.total_pages / 3)
+			write_some(4);
+	}
+	waiter->held[0] = waiter->held[1] = NULL;
+	if (!kept)
+		return;
+	description_drop(waiter->description);
+	waiter->description = NULL;
+	waiter->object = NULL;
+	object_drop(object);
+}
+
+static long begin(struct transfer *transfer, uint64_t position)
+{
+	struct waiter *waiter = transfer->waiter;
+	struct description *description = transfer->description;
+	long status = wait_error(waiter);
+
+	if (!status && !transfer->at)
+		status = lock_check(&description->lock, waiter);
+	if (!status && transfer->write)
+		status = lock_check(&transfer->object->lock, waiter);
+	if (!status && !waiter->progress[0]) {
+		if (!transfer->at)
+			position = description->offset;
+		if (transfer->write && description->append)
+			position = transfer->object->length;
+		waiter->progress[0] = position + 1;
+	}
+	transfer->start = waiter->progress[0] - 1;
+	return status;
+}
+
+static long transfer_run(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter,
+	bool write)
+{
+	struct transfer transfer = {
+		.space = space, .waiter = waiter, .write = write, .at = flags & TRANSFER_AT,
+		.description = waiter->description ? waiter->description : description_find(open),
+	};
+	long status = check_transfer(address, count, position, flags);
+
+	if (!transfer.description)
+		return -EBADF;
+	if (status || !count)
+		return status;
+	transfer.object = transfer.description->object;
+	status = begin(&transfer, position);
+	if (!status)
+		status = flags & TRANSFER_VECTOR ? move_vectors(&transfer, address, count) : move(&transfer, address, minimum(count, TRANSFER_MAX));
+	if (status == CORE_WAIT)
+		return keep(&transfer);
+	finish(&transfer);
+	return waiter->done ? (long)waiter->done : status;
+}
+
+long core_read(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter)
+{
+	return transfer_run(space, open, address, count, position, flags, waiter, false);
+}
+
+long core_write(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter)
+{
+	return transfer_run(space, open, address, count, position, flags, waiter, true);
+}
+
+/* ---- the server's own copies */
+
+static long copy_user(struct space *space, uint64_t address, uint8_t *ours, uint64_t bytes, bool write, struct waiter *waiter)
+{
+	long status = wait_error(waiter);
+
+	while (!status && waiter->done < bytes) {
+		uint64_t part = bytes - waiter->done;
+		uint8_t *theirs;
+		long have = memory_want(waiter, false);
+
+		if (!have)
+			have = user_bytes(space, address + waiter->done, write, waiter, &theirs);
+		if (have < 0) {
+			status = have;
+			break;
+		}
+		part = minimum(part, have);
+		if (write)
+			memcpy(theirs, ours + waiter->done, part);
+		else
+			memcpy(ours + waiter->done, theirs, part);
+		waiter->done += part;
+	}
+	return status == CORE_WAIT || !waiter->done ? status : (long)waiter->done;
+}
+
+long core_copy_in(struct space *space, uint64_t address, void *to, uint64_t bytes, struct waiter *waiter)
+{
+	return copy_user(space, address, to, bytes, false, waiter);
+}
+
+long core_copy_out(struct space *space, uint64_t address, const void *from, uint64_t bytes, struct waiter *waiter)
+{
+	return copy_user(space, address, (uint8_t *)from, bytes, true, waiter);
+}

@@ -1,0 +1,90 @@
+/*
+ * Changing a file's length. Cutting: fetch what is needed, then in one step set the length, take the pages past it out of all page tables
+ * (private copies too) and zero the last page's tail; then drop the pages, waiting for those that are being read, written
+ * or given blocks. Only after that may fs free blocks. Writers and other truncations wait; nothing past the end can come back, since
+ * reads, faults and write-back look at the length first.
+ */
+#include "internal.h"
+
+#define SLICE_PAGES_DROPPED 1024
+
+/* Everything that can fail or wait. */
+static long prepare_cut(struct object *object, uint64_t length, struct waiter *waiter)
+{
+	long status = memory_want(waiter, false);
+
+	if (status)
+		return status;
+	if (!object_unmap_prepare(object, pages_of(length)))
+		return memory_wait(waiter);
+	if (length & PAGE_MASK)
+		return page_get(object, length >> PAGE_SHIFT, NULL, 1, waiter, &status) ? 0 : status;
+	return 0;
+}
+
+static void cut(struct object *object, uint64_t length, struct waiter *waiter)
+{
+	object->length = length;
+	object_unmap(object, pages_of(length), UINT64_MAX, true);
+	page_zero_tail(object, waiter);	/* the page is there: prepare_cut */
+	object_modify(object);
+}
+
+static long drop_pages(struct object *object, struct waiter *waiter)
+{
+	struct frame *frame;
+
+	for (unsigned budget = SLICE_PAGES_DROPPED; (frame = pages_next(object, object_end(object), TAG_USED)); budget--) {
+		if (!budget)
+			return CORE_AGAIN;
+		if (frame->flags & PAGE_BUSY)
+			return wait_park(&frame->waiters, waiter);
+		page_forget(frame);
+	}
+	return 0;
+}
+
+static long truncate_step(struct object *object, uint64_t length, struct waiter *waiter)
+{
+	long status = 0;
+
+	if (!waiter->progress[0] && length > object->length) {
+		status = memory_want(waiter, false);
+		if (!status)
+			status = page_zero_tail(object, waiter);
+		if (status)
+			return status;
+		object->length = length;
+		object_modify(object);
+	} else if (!waiter->progress[0] && length < object->length) {
+		status = prepare_cut(object, length, waiter);
+		if (status)
+			return status;
+		cut(object, length, waiter);
+	}
+	waiter->progress[0] = 1;	/* the length is what it should be: now the pages */
+	return drop_pages(object, waiter);
+}
+
+long core_object_truncate(struct object *object, uint64_t length, struct waiter *waiter)
+{
+	long status = wait_error(waiter);
+
+	if (length > CORE_FILE_MAX)
+		return -EFBIG;
+	if (waiter->progress[0])
+		status = 0;		/* an error of I/O on pages that go anyway */
+	if (!waiter->object)
+		wait_keep(waiter, object);
+	if (!status)
+		status = lock_take(&object->lock, waiter);
+	if (status == CORE_WAIT)
+		return status;
+	if (!status)
+		status = truncate_step(object, length, waiter);
+	if (status == CORE_WAIT || status == CORE_AGAIN)
+		return status;
+	lock_drop(&object->lock, waiter);
+	wait_keep(waiter, NULL);
+	return status;
+}

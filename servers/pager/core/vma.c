@@ -1,0 +1,244 @@
+/*
+ * The tree of a space's VMAs: an AVL tree by address. Each VMA knows the gap below it and the widest gap in its subtree, so a
+ * free place is found as quickly as a VMA. The last VMA found is remembered. Knows nothing of what VMAs mean (space.c).
+ */
+#include "internal.h"
+
+static int height_of(const struct vma *vma)
+{
+	return vma ? vma->height : 0;
+}
+
+static uint64_t widest_of(const struct vma *vma)
+{
+	return vma ? vma->widest : 0;
+}
+
+static void update(struct vma *vma)
+{
+	int left = height_of(vma->left), right = height_of(vma->right);
+	uint64_t widest = vma->gap;
+
+	vma->height = 1 + (left > right ? left : right);
+	if (widest_of(vma->left) > widest)
+		widest = widest_of(vma->left);
+	if (widest_of(vma->right) > widest)
+		widest = widest_of(vma->right);
+	vma->widest = widest;
+}
+
+static void replace_child(struct space *space, struct vma *up, struct vma *old, struct vma *new)
+{
+	if (!up)
+		space->root = new;
+	else if (up->left == old)
+		up->left = new;
+	else
+		up->right = new;
+	if (new)
+		new->up = up;
+}
+
+static struct vma *rotate_left(struct space *space, struct vma *vma)
+{
+	struct vma *right = vma->right;
+
+	replace_child(space, vma->up, vma, right);
+	vma->right = right->left;
+	if (vma->right)
+		vma->right->up = vma;
+	right->left = vma;
+	vma->up = right;
+	update(vma);
+	update(right);
+	return right;
+}
+
+static struct vma *rotate_right(struct space *space, struct vma *vma)
+{
+	struct vma *left = vma->left;
+
+	replace_child(space, vma->up, vma, left);
+	vma->left = left->right;
+	if (vma->left)
+		vma->left->up = vma;
+	left->right = vma;
+	vma->up = left;
+	update(vma);
+	update(left);
+	return left;
+}
+
+/* From a changed VMA up to the root: heights, gaps, balance. */
+static void repair(struct space *space, struct vma *vma)
+{
+	for (; vma; vma = vma->up) {
+		int lean = height_of(vma->left) - height_of(vma->right);
+
+		if (lean > 1) {
+			if (height_of(vma->left->left) < height_of(vma->left->right))
+				rotate_left(space, vma->left);
+			vma = rotate_right(space, vma);
+		} else if (lean < -1) {
+			if (height_of(vma->right->right) < height_of(vma->right->left))
+				rotate_right(space, vma->right);
+			vma = rotate_left(space, vma);
+		} else {
+			update(vma);
+		}
+	}
+}
+
+struct vma *vma_above(struct space *space, uint64_t address)
+{
+	struct vma *found = NULL;
+
+	if (space->last && address >= space->last->start && address < space->last->end)
+		return space->last;
+	for (struct vma *vma = space->root; vma;) {
+		if (address < vma->end) {
+			found = vma;
+			if (address >= vma->start)
+				break;
+			vma = vma->left;
+		} else {
+			vma = vma->right;
+		}
+	}
+	if (found)
+		space->last = found;
+	return found;
+}
+
+struct vma *vma_next(const struct vma *vma)
+{
+	if (vma->right) {
+		for (vma = vma->right; vma->left;)
+			vma = vma->left;
+		return (struct vma *)vma;
+	}
+	while (vma->up && vma->up->right == vma)
+		vma = vma->up;
+	return vma->up;
+}
+
+struct vma *vma_previous(const struct vma *vma)
+{
+	if (vma->left) {
+		for (vma = vma->left; vma->right;)
+			vma = vma->right;
+		return (struct vma *)vma;
+	}
+	while (vma->up && vma->up->left == vma)
+		vma = vma->up;
+	return vma->up;
+}
+
+/* The gap below a VMA has changed because it or its lower neighbour moved. Stops where nothing changes any more. */
+static void set_gap(struct vma *vma, const struct vma *previous)
+{
+	vma->gap = vma->start - (previous ? previous->end : 0);
+	for (; vma; vma = vma->up) {
+		uint64_t widest = vma->widest;
+
+		update(vma);
+		if (vma->widest == widest)
+			break;
+	}
+}
+
+void vma_insert(struct space *space, struct vma *vma)
+{
+	struct vma **link = &space->root, *up = NULL, *next;
+
+	while (*link) {
+		up = *link;
+		link = vma->start < up->start ? &up->left : &up->right;
+	}
+	*link = vma;
+	vma->up = up;
+	vma->left = vma->right = NULL;
+	vma->space = space;
+	space->vmas++;
+	core_counters.vmas++;
+	up = vma_previous(vma);
+	vma->gap = vma->start - (up ? up->end : 0);
+	repair(space, vma);
+	next = vma_next(vma);
+	if (next)
+		set_gap(next, vma);
+}
+
+/* A VMA with two children changes places with its successor, which has none on the left. */
+void vma_remove(struct space *space, struct vma *vma)
+{
+	struct vma *previous = vma_previous(vma), *next = vma_next(vma), *from;
+
+	if (space->last == vma)
+		space->last = NULL;
+	space->vmas--;
+	core_counters.vmas--;
+	if (vma->left && vma->right) {
+		from = next->up == vma ? next : next->up;
+		if (next->up != vma) {
+			replace_child(space, next->up, next, next->right);
+			next->right = vma->right;
+			next->right->up = next;
+		}
+		next->left = vma->left;
+		next->left->up = next;
+		replace_child(space, vma->up, vma, next);
+	} else {
+		from = vma->up;
+		replace_child(space, vma->up, vma, vma->left ? vma->left : vma->right);
+	}
+	repair(space, from);
+	if (next)
+		set_gap(next, previous);
+}
+
+void vma_move(struct vma *vma, uint64_t start, uint64_t end)
+{
+	struct vma *previous = vma_previous(vma), *next = vma_next(vma);
+
+	core_assert(start < end && (!previous || previous->end <= start) && (!next || end <= next->start));
+	vma->start = start;
+	vma->end = end;
+	set_gap(vma, previous);
+	if (next)
+		set_gap(next, vma);
+}
+
+/* The highest place for so many bytes below top and, if there is one, in a gap of this subtree. */
+static uint64_t search(const struct vma *vma, uint64_t bytes, uint64_t top)
+{
+	while (vma && vma->widest >= bytes) {
+		uint64_t high = minimum(vma->start, top), low = vma->start - vma->gap;
+		uint64_t found = vma->end + bytes <= top ? search(vma->right, bytes, top) : 0;
+
+		if (found)
+			return found;
+		if (low < USER_START)
+			low = USER_START;
+		if (high >= low + bytes)
+			return high - bytes;
+		vma = vma->left;
+	}
+	return 0;
+}
+
+uint64_t vma_gap_below(struct space *space, uint64_t bytes, uint64_t top)
+{
+	struct vma *last = space->root;
+	uint64_t low = USER_START;
+
+	while (last && last->right)
+		last = last->right;
+	if (last && last->end > low)
+		low = last->end;
+	if (bytes > top)
+		return 0;
+	if (top - bytes >= low)
+		return top - bytes;
+	return search(space->root, bytes, top);
+}

@@ -1,0 +1,271 @@
+/*
+ * Write-back. A dirty page is written together with its dirty neighbours; while the write is under way the page may be written again
+ * and is then dirty anew. Stores through mappings are known by their D bits, harvested right before: a store after that sets its bit again.
+ * The page that holds the end of a file is written from a copy with a zeroed tail if stores may have touched the tail.
+ */
+#include "internal.h"
+#include "ring.h"
+
+/* The frame to write a page from; null: no memory for the copy. */
+static struct frame *source_of(struct frame *frame, struct pending *pending)
+{
+	uint64_t tail = frame->object->length & PAGE_MASK;
+
+	if (!tail || frame->index != frame->object->length >> PAGE_SHIFT || !(frame->flags & PAGE_STORED))
+		return frame;
+	pending->copy = frame_take(FRAME_OWN);
+	if (!pending->copy)
+		return NULL;
+	memcpy(frame_bytes(pending->copy), frame_bytes(frame), tail);
+	memset((char *)frame_bytes(pending->copy) + tail, 0, CORE_PAGE - tail);
+	return pending->copy;
+}
+
+static bool may_write(const struct frame *frame, bool failed_too)
+{
+	return frame && (frame->flags & (PAGE_DIRTY | PAGE_BUSY)) == PAGE_DIRTY && (failed_too || !(frame->flags & PAGE_FAILED))
+		&& frame->index < object_end(frame->object);
+}
+
+unsigned write_cluster(struct frame *frame, bool failed_too)
+{
+	struct object *object = frame->object;
+	uint64_t physical[CORE_BATCH], first = frame->index;
+	struct pending *pending = request_begin(object, FS_REQUEST_write, first, 0);
+
+	if (!pending)
+		return 0;
+	while (pending->count < CORE_BATCH && may_write(frame, failed_too)) {
+		struct frame *source = source_of(frame, pending);
+
+		if (!source)
+			break;
+		page_clean(frame);
+		frame->flags |= PAGE_WRITING;
+		pages_tag(object, frame->index, TAG_WRITING, true);
+		physical[pending->count++] = frame_physical(source);
+		frame = pages_find(object, first + pending->count);
+	}
+	if (pending->count)
+		request_send(pending, object->length, physical);
+	else
+		request_abandon(pending);
+	return pending->count;
+}
+
+/* ---- waiting for it */
+
+enum { SYNC_HARVEST, SYNC_START, SYNC_WAIT };
+
+/* One after the other: a page under write that is dirty again is written again after that. */
+static long sync_start(struct object *object, uint64_t last, struct waiter *waiter)
+{
+	uint64_t *at = &waiter->progress[1];
+	struct frame *frame;
+
+	while ((frame = pages_next(object, *at, TAG_DIRTY)) && frame->index < minimum(last, object_end(object))) {
+		unsigned pages;
+
+		*at = frame->index;
+		if (frame->flags & PAGE_BUSY)
+			return wait_park(&frame->waiters, waiter);
+		pages = write_cluster(frame, true);
+		if (!pages)
+			return core.pendings_used == PENDINGS ? request_wait(waiter) : memory_wait(waiter);
+		*at += pages;
+	}
+	return 0;
+}
+
+/* Each page once: writes that begin meanwhile are not ours. */
+static long sync_wait(struct object *object, uint64_t last, struct waiter *waiter)
+{
+	struct frame *frame = pages_next(object, waiter->progress[1], TAG_WRITING);
+
+	if (!frame || frame->index >= last)
+		return 0;
+	waiter->progress[1] = frame->index + 1;
+	return wait_park(&frame->waiters, waiter);
+}
+
+/* progress[1]: page, progress[2]: phase; both begin and end as 0. */
+long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter)
+{
+	long status = 0;
+
+	if (waiter->progress[2] == SYNC_HARVEST) {
+		object_harvest(object, first, last);
+		waiter->progress[1] = first;
+		waiter->progress[2] = SYNC_START;
+	}
+	if (waiter->progress[2] == SYNC_START) {
+		status = sync_start(object, last, waiter);
+		if (status == CORE_WAIT)
+			return status;
+		waiter->progress[1] = first;
+		waiter->progress[2] = SYNC_WAIT;
+	}
+	if (!status && sync_wait(object, last, waiter) == CORE_WAIT)
+		return CORE_WAIT;
+	waiter->progress[1] = waiter->progress[2] = 0;
+	if (!status) {
+		status = object->error;
+		object->error = 0;
+	}
+	return status;
+}
+
+/* All that are known: the one in work is held, so that the list goes on behind it. The first error is remembered. */
+static long sync_all(struct waiter *waiter)
+{
+	if (!waiter->object && core.all_objects)
+		wait_keep(waiter, core.all_objects);
+	while (waiter->object) {
+		struct object *object = waiter->object, *next;
+		long status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
+
+		if (status == CORE_WAIT)
+			return status;
+		if (status && !waiter->done)
+			waiter->done = -status;
+		for (next = object->next; next && !next->dirty_pages && !next->writable_vmas && !pages_next(next, 0, TAG_WRITING);)
+			next = next->next;
+		wait_keep(waiter, next);
+	}
+	return -(long)waiter->done;
+}
+
+long core_object_sync(struct object *object, struct waiter *waiter)
+{
+	long status;
+
+	waiter->error = 0;
+	if (!object)
+		return sync_all(waiter);
+	if (!waiter->object)
+		wait_keep(waiter, object);
+	status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
+	if (status != CORE_WAIT)
+		wait_keep(waiter, NULL);
+	return status;
+}
+
+/* ---- msync */
+
+static long sync_vma(struct vma *vma, uint64_t start, uint64_t end, struct waiter *waiter)
+{
+	uint64_t first = (start - vma->start + vma->offset) >> PAGE_SHIFT;
+
+	if (!(vma->flags & VMA_SHARED) || !vma->object->backed)
+		return 0;
+	wait_keep(waiter, vma->object);
+	return sync_range(vma->object, first, first + ((end - start) >> PAGE_SHIFT), waiter);
+}
+
+static long check_msync(uint64_t address, uint64_t *length, unsigned flags)
+{
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (address & PAGE_MASK) || ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+		return -EINVAL;
+	if (*length > CORE_USER_END || address > CORE_USER_END - *length)
+		return -ENOMEM;
+	*length = pages_of(*length) << PAGE_SHIFT;
+	return 0;
+}
+
+/* progress[0]: address reached, progress[3]: a hole was seen. */
+long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned flags, struct waiter *waiter, uint64_t *object, uint64_t *live_length,
+	uint64_t *modified)
+{
+	uint64_t end, *at = &waiter->progress[0];
+	struct vma *vma;
+	long status = check_msync(address, &length, flags);
+
+	*object = *live_length = *modified = 0;
+	waiter->error = 0;
+	if (status || (status = lock_check(&space->busy, waiter)))
+		return status;
+	end = address + length;
+	if (*at < address)
+		*at = address;
+	while (!status && *at < end) {
+		vma = vma_above(space, *at);
+		if (!vma || vma->start > *at)
+			waiter->progress[3] = 1;
+		if (!vma || vma->start >= end)
+			break;
+		if (*at < vma->start)
+			*at = vma->start;
+		if (flags & MS_SYNC)
+			status = sync_vma(vma, *at, minimum(end, vma->end), waiter);
+		if (status == CORE_WAIT)
+			return status;
+		*at = vma->end;
+	}
+	if (waiter->object) {
+		*object = waiter->object->number;
+		*live_length = waiter->object->length;
+		*modified = core_object_modified(waiter->object);
+		wait_keep(waiter, NULL);
+	}
+	return status ? status : waiter->progress[3] ? -ENOMEM : 0;
+}
+
+/* ---- in the background */
+
+/* Dirty pages of one object; clusters started. */
+static unsigned write_object(struct object *object, unsigned requests)
+{
+	unsigned started = 0;
+	struct frame *frame = pages_next(object, 0, TAG_DIRTY);
+
+	while (frame && started < requests) {
+		uint64_t index = frame->index;
+		unsigned pages = may_write(frame, false) ? write_cluster(frame, false) : 0;
+
+		if (!pages && core.pendings_used == PENDINGS)
+			break;
+		started += pages != 0;
+		frame = pages_next(object, index + (pages ? pages : 1), TAG_DIRTY);
+	}
+	return started;
+}
+
+unsigned write_some(unsigned requests)
+{
+	unsigned started = 0;
+
+	for (struct object *object = core.dirty_objects, *next; object && started < requests; object = next) {
+		next = object->dirty_next;
+		started += write_object(object, requests - started);
+	}
+	return started;
+}
+
+static void harvest_next(void)
+{
+	struct object *object = core.harvest ? core.harvest : core.all_objects;
+
+	while (object && !object->writable_vmas)
+		object = object->next;
+	core.harvest = object ? object->next : NULL;
+	if (object)
+		object_harvest(object, 0, UINT64_MAX);
+}
+
+/* Old: dirty since the step before. Stores through mappings are looked for once per step in one object. */
+bool core_write_back_step(void)
+{
+	unsigned started = 0;
+	bool more = false;
+
+	for (struct object *object = core.dirty_objects, *next; object; object = next) {
+		next = object->dirty_next;
+		more = true;
+		if (object->aged && started < 8)
+			started += write_object(object, 8 - started);
+		else
+			object->aged = true;
+	}
+	harvest_next();
+	return more || core.dirty_objects;
+}
