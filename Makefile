@@ -8,6 +8,7 @@ QUIET	:=
 
 Q	:= $(if $(V),,@)
 say	= $(if $(V)$(QUIET),,@printf '  %-8s %s\n' $(1) $(2))
+comma	:= ,
 folder	= $(Q)mkdir -p $(@D)
 
 # Administrators' folders (mke2fs, debugfs) are not on every user's PATH.
@@ -133,9 +134,9 @@ $(BUILD)/$(2)/$(3): $(call objects,$(wildcard $(1)/$(3).c $(1)/$(3)/*.c $(1)/com
 	$$(folder)
 	$$(Q)$(CROSS)gcc $(4) $$^ -o $$@
 endef
-$(foreach name,$(PROGRAMS),$(eval $(call executable_rules,programs,programs,$(name),-static)))
-$(foreach name,$(GUEST),$(eval $(call executable_rules,tests/guest,tests,$(name),-static -pthread)))
-$(foreach name,$(BENCH),$(eval $(call executable_rules,tests/bench,tests,$(name),-static -pthread)))
+$(foreach name,$(PROGRAMS),$(eval $(call executable_rules,programs,programs,$(name),-static -Wl$(comma)--build-id=none)))
+$(foreach name,$(GUEST),$(eval $(call executable_rules,tests/guest,tests,$(name),-static -pthread -Wl$(comma)--build-id=none)))
+$(foreach name,$(BENCH),$(eval $(call executable_rules,tests/bench,tests,$(name),-static -pthread -Wl$(comma)--build-id=none)))
 $(foreach name,$(NATIVE),$(eval $(call executable_rules,tests/native,native,$(name),$(BARE_LINK) -T libsys/server.ld,$(BUILD)/libsys.a)))
 
 # ---- The disk: the stripped executables in an ext2 volume.
