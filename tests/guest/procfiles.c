@@ -1,0 +1,167 @@
+/*
+ * /proc: the files that ps, vmmap and vmstat read, in Linux's formats, and the counters that tests rely on.
+ */
+#include "test.h"
+
+static char *whole(const char *path)
+{
+	static char text[65536];
+
+	text[get_bytes(path, text, sizeof(text) - 1)] = 0;
+	return text;
+}
+
+/* The number behind a name at the beginning of a line; fails if there is none. */
+static unsigned long value_of(const char *text, const char *name)
+{
+	for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		if (!strncmp(line, name, strlen(name)))
+			return strtoul(line + strlen(name), NULL, 10);
+	test_stop(TEST_FAILED, __LINE__, "no line %s", name);
+}
+
+static void meminfo(void)
+{
+	const char *text = whole("/proc/meminfo");
+	unsigned long total = value_of(text, "MemTotal:"), available = value_of(text, "MemAvailable:"), unused = value_of(text, "MemFree:");
+
+	CHECK(total > 8192 && unused < total && available <= total);
+	CHECK(value_of(text, "Cached:") <= total);
+	value_of(text, "Dirty:");
+}
+
+static void vmstat(void)
+{
+	static const char *const names[] = { "nr_free_pages ", "pgpgin ", "pgpgout ", "pgfault ", "pgmajfault " };
+	const char *text = whole("/proc/vmstat");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		value_of(text, names[i]);
+}
+
+static void process_stat(void)
+{
+	char path[64], *text, name[32], state;
+	int pid, parent;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", getpid());
+	text = whole(path);
+	CHECK_EQUAL(sscanf(text, "%d (%31[^)]) %c %d", &pid, name, &state, &parent), 4);
+	CHECK(pid == getpid() && parent == getppid() && !strncmp(name, "procfiles", 9));
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", getpid());
+	text = whole(path);
+	CHECK(strstr(text, "procfiles"));
+}
+
+static void mappings(void)
+{
+	char path[64], wanted[64], *text, *line;
+	char *memory = map_memory(8 * PAGE, MAP_PRIVATE);
+
+	memset(memory, 1, 3 * PAGE);
+	CHECK(mprotect(memory + 6 * PAGE, 2 * PAGE, PROT_READ) == 0);
+	snprintf(path, sizeof(path), "/proc/%d/smaps", getpid());
+	text = whole(path);
+	snprintf(wanted, sizeof(wanted), "%lx-%lx rw-p", (unsigned long)memory, (unsigned long)memory + 6 * PAGE);
+	line = strstr(text, wanted);
+	CHECK(line != NULL);
+	CHECK_EQUAL(value_of(line, "Size:"), 24);
+	snprintf(wanted, sizeof(wanted), "%lx-%lx r--p", (unsigned long)memory + 6 * PAGE, (unsigned long)memory + 8 * PAGE);
+	CHECK(strstr(text, wanted) != NULL);
+	munmap(memory, 8 * PAGE);
+}
+
+static void resident_and_dirty(void)
+{
+	int file = make_file("file", 8 * PAGE, 1);
+	unsigned char *memory;
+	char path[64], wanted[64], *line;
+
+	NEED_COUNTERS();
+	memory = map_file(file, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	CHECK(msync(memory, 8 * PAGE, MS_SYNC) == 0);
+	memory[0] = memory[5 * PAGE] = 'd';
+	snprintf(path, sizeof(path), "/proc/%d/smaps", getpid());
+	snprintf(wanted, sizeof(wanted), "%lx-%lx rw-s", (unsigned long)memory, (unsigned long)memory + 8 * PAGE);
+	line = strstr(whole(path), wanted);
+	CHECK(line != NULL && strstr(line, "[stack]"));
+	*strchr(line, '\n') = 0;
+	CHECK(strstr(line, "/file"));
+	line += strlen(line) + 1;
+	CHECK(value_of(line, "Rss:") >= 8 && value_of(line, "Rss:") <= 32);
+	CHECK_EQUAL(value_of(line, "Shared_Dirty:") + value_of(line, "Private_Dirty:"), 8);
+	munmap(memory, 8 * PAGE);
+	close(file);
+}
+
+static void a_process_leaves(void)
+{
+	char path[64];
+	pid_t pid = fork_child();
+
+	if (pid == 0)
+		_exit(0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	CHECK(access(path, F_OK) == 0);		/* a zombie is still there */
+	wait_success(pid);
+	CHECK_ERROR(open(path, O_RDONLY), ENOENT);
+}
+
+static void listing(void)
+{
+	DIR *directory = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+
+	CHECK(directory != NULL);
+	while ((entry = readdir(directory)))
+		found |= atoi(entry->d_name) == getpid();
+	closedir(directory);
+	CHECK(found);
+	CHECK_ERROR(open("/proc/meminfo", O_RDWR | O_CREAT | O_EXCL, 0644), EEXIST);
+	CHECK_ERROR(mkdir("/proc/new", 0755), ENOENT);
+}
+
+/* Memory comes back: after children have come, mapped, dirtied and gone, as much is free as before. */
+static void nothing_leaks(void)
+{
+	long before = 0, after;
+
+	NEED_COUNTERS();
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 10; i++) {
+			pid_t pid = fork_child();
+
+			if (pid == 0) {
+				memset(map_memory(50 * PAGE, MAP_PRIVATE), 1, 50 * PAGE);
+				memset(map_memory(50 * PAGE, MAP_SHARED), 1, 50 * PAGE);
+				fork_child();
+				_exit(0);
+			}
+			wait_success(pid);
+		}
+		usleep(50000);		/* grandchildren that init collects */
+		drop_caches();
+		after = counter("nr_free_pages");
+		if (round)
+			CHECK(labs(after - before) <= 4);
+		before = after;
+	}
+}
+
+static const struct test tests[] = {
+	{ meminfo, "meminfo" },
+	{ vmstat, "vmstat" },
+	{ process_stat, "process_stat" },
+	{ mappings, "mappings" },
+	{ resident_and_dirty, "resident_and_dirty" },
+	{ a_process_leaves, "a_process_leaves" },
+	{ listing, "listing" },
+	{ nothing_leaks, "nothing_leaks" },
+	{ NULL, NULL }
+};
+
+int main(int count, char **arguments)
+{
+	return test_main(count, arguments, tests);
+}
