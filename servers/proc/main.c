@@ -134,7 +134,7 @@ static void bad_access(struct process *process, struct message *message)
 	signal = request.signal >= 1 && request.signal <= 31 ? request.signal : SIGSEGV;
 	log_line("proc: pid %u (%s): %s at pc 0x%lx, %s of address 0x%lx", process->pid, process->name, signal_name(signal),
 		 request.pc, access_name(request.access), request.address);
-	signal_force(process, message->token, signal);
+	signal_die(process, message->token, signal);
 }
 
 /* A fault that no pager would take cannot be repeated; a call is answered with EIO. pc is at the ecall. */
@@ -143,7 +143,7 @@ static void route_lost(struct process *process, struct message *message)
 	static struct registers lost;
 
 	if (message->word[2] == LABEL_FAULT || sys_registers(message->token, &lost, REGISTERS_READ) < 0) {
-		signal_force(process, message->token, SIGBUS);
+		signal_die(process, message->token, SIGBUS);
 		return;
 	}
 	lost.x[10] = -EIO;
@@ -185,7 +185,7 @@ static void serve_exception(struct process *process, struct message *message, lo
 	default:
 		log_line("proc: pid %u (%s): %s at pc 0x%lx, value 0x%lx", process->pid, process->name, signal_name(signal),
 			 message->word[1], message->word[2]);
-		signal_force(process, message->token, signal);
+		signal_die(process, message->token, signal);
 	}
 }
 

@@ -96,6 +96,7 @@ void process_free(struct process *process)
 		panic("slot %u is free already", process->slot);
 	if (process->state != PROCESS_ZOMBIE)
 		process_living--;
+	signal_forget(process);
 	process_unlink(process);
 	process_join(process, 0, 0);
 	slot_of_pid[process->pid] = 0;

@@ -148,7 +148,6 @@ void signal_raise(struct process *process, unsigned signal);
 void signal_wake(struct process *process);			/* act on what is pending, as its state allows */
 unsigned signal_deadly(struct process *process);		/* the pending signal that ends it, 0: none; drops ignored ones */
 void signal_die(struct process *process, uint64_t token, unsigned signal);
-void signal_force(struct process *process, uint64_t token, unsigned signal);	/* a fault's signal: cannot be ignored */
 bool signal_children_vanish(const struct process *process);	/* children leave no zombie */
 bool signal_inherit(struct process *child, const struct process *parent);
 void signal_executed(struct process *process);

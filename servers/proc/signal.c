@@ -170,17 +170,13 @@ unsigned signal_deadly(struct process *process)
 	return 0;
 }
 
+/* A fault's signal comes straight here: it can be neither ignored nor blocked. */
 void signal_die(struct process *process, uint64_t token, unsigned signal)
 {
 	if (process->handled & BIT(signal))
 		log_line("proc: pid %u (%s): signal %u has a handler, and handlers are not there yet; ended", process->pid,
 			 process->name, signal);
 	exit_begin(process, token, signal);
-}
-
-void signal_force(struct process *process, uint64_t token, unsigned signal)
-{
-	signal_die(process, token, signal);
 }
 
 void signal_wake(struct process *process)
