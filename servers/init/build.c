@@ -118,13 +118,13 @@ static uint64_t pool_bytes(enum server server)
 	return share < most ? share : most;
 }
 
-/* A ring lies at SERVER_RING_LOWER of the server above and at SERVER_RING_UPPER of the one below. Its frames are made once. */
-static void share_ring(enum server server, uint64_t *address, enum server above, uint64_t *physical)
+/* The frames of a ring are made once and mapped at the same address of both servers. */
+static uint64_t share_ring(enum server server, uint64_t address, uint64_t *physical)
 {
 	if (!*physical)
 		*physical = supply_frames(RING_PAGES).physical;
-	*address = server == above ? SERVER_RING_LOWER : SERVER_RING_UPPER;
-	supply_map(OWN_SPACE + server, *address, RIGHT_READ | RIGHT_WRITE, RING_PAGES, *physical, INIT_SLOT_PAGE_MEMORY);
+	supply_map(OWN_SPACE + server, address, RIGHT_READ | RIGHT_WRITE, RING_PAGES, *physical, INIT_SLOT_PAGE_MEMORY);
+	return address;
 }
 
 static void add_rings(enum server server, struct start_info *start)
@@ -132,9 +132,9 @@ static void add_rings(enum server server, struct start_info *start)
 	static uint64_t pager_fs, fs_blk;
 
 	if (server == SERVER_PAGER || server == SERVER_FS)
-		share_ring(server, &start->ring_pager_fs, SERVER_FS, &pager_fs);
+		start->ring_pager_fs = share_ring(server, SERVER_RING_PAGER_FS, &pager_fs);
 	if (server == SERVER_FS || server == SERVER_BLK)
-		share_ring(server, &start->ring_fs_blk, SERVER_FS, &fs_blk);
+		start->ring_fs_blk = share_ring(server, SERVER_RING_FS_BLK, &fs_blk);
 }
 
 static void add_devices(enum server server, struct start_info *start, const struct device *device, unsigned count)
