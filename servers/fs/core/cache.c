@@ -346,6 +346,11 @@ static void pump(void)
 	start_writes();
 }
 
+void cache_retry(void)
+{
+	pump();
+}
+
 static void write_done(struct block *block, bool failed)
 {
 	block->writing = false;

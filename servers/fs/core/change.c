@@ -96,7 +96,7 @@ int change_create(uint32_t number, const char *name, size_t length, unsigned mod
 		result = must_not_exist(&directory, name, length);
 	if (result < 0)
 		return result;
-	if (MODE_IS_DIRECTORY(mode) && directory.raw->links >= LINK_MAX)
+	if (MODE_IS_DIRECTORY(mode) && directory.raw->links >= EXT2_LINK_MAX)
 		return -EMLINK;
 	if (directory.raw->mode & MODE_SET_GROUP) {
 		gid = inode_gid(directory.raw);
@@ -155,7 +155,7 @@ int change_link(uint32_t number, const char *name, size_t length, uint32_t inode
 		return result == -ESTALE ? -ENOENT : result;
 	if (inode_is(ref.raw, MODE_DIRECTORY))
 		return -EPERM;
-	if (ref.raw->links >= LINK_MAX)
+	if (ref.raw->links >= EXT2_LINK_MAX)
 		return -EMLINK;
 	result = directory_add(&directory, name, length, inode, ref.raw->mode, who->uid == 0);
 	if (result == 0)
@@ -264,7 +264,7 @@ static int check_move(struct inode_ref *ref, struct inode_ref *from, struct inod
 
 	if (result < 0 || !inode_is(ref->raw, MODE_DIRECTORY) || from->number == to->number)
 		return result;
-	if (to->raw->links >= LINK_MAX && !replaces_directory)
+	if (to->raw->links >= EXT2_LINK_MAX && !replaces_directory)
 		return -EMLINK;
 	result = permission_check(ref->raw, MAY_WRITE, who);
 	return result < 0 ? result : check_no_loop(ref->number, to->number);

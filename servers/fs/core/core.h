@@ -48,6 +48,7 @@ struct volume {
 	bool mounted, read_only, broken;		/* broken: a metadata write failed */
 	struct superblock *super;			/* in the cache, pinned for ever; null until mounted */
 	struct block *super_block;
+	const char *refusal;				/* why it could not be mounted */
 	uint32_t groups, inode_bytes;
 	uint64_t wait_key;
 };
@@ -88,6 +89,7 @@ void block_change(struct block *block, void *pointer, size_t bytes);	/* before c
 void block_forget(uint32_t number);			/* freed by this step: after commit it is never written any more */
 bool block_is_busy(uint32_t number);			/* an old content is being transferred */
 void core_io_done(uint32_t frame, bool failed);
+void cache_retry(void);					/* the device has room again: start what it refused */
 uint64_t cache_write_back(void);			/* start writing all that is dirty now; returns the stamp to wait for */
 bool cache_written(uint64_t stamp);			/* all that was dirty then is on the device; else wait for WAIT_WRITTEN */
 bool cache_is_dirty(void);
@@ -159,8 +161,9 @@ struct node {
 	uint64_t uses;			/* opens and execs announced to the pager since its last release; 0: it does not know the object */
 	bool dead;			/* no name is left: freed when held and uses are 0 */
 	bool trimming, freeing;		/* a job is under way */
+	bool gone;			/* the inode has been freed */
 	bool privileged;		/* opened for writing by root: may use the reserved blocks */
-	uint64_t keep_pages;		/* trimming: what stays */
+	uint64_t keep_pages;		/* trimming: what stays; UINT64_MAX: as the length on disk says */
 	uint64_t end_page;		/* blocks may have been given up to here */
 	uint32_t parent;		/* directory and name under which it was opened last, for /proc; name_bytes 0: unknown */
 	uint8_t name_bytes;

@@ -13,7 +13,7 @@
 #define ROOT_INODE 2U
 #define POINTERS (BLOCK_BYTES / 4)	/* block numbers in an indirect block */
 #define DIRECT_POINTERS 12U
-#define LINK_MAX 32000
+#define EXT2_LINK_MAX 32000
 #define NAME_MAX 255
 #define SECTORS (BLOCK_BYTES / 512)	/* i_blocks counts sectors */
 

@@ -112,7 +112,9 @@ static void settle(struct node *node)
 {
 	if (node->held || node->uses || node->freeing || node->trimming)
 		return;
-	if (node->dead) {
+	if (node->gone) {
+		forget(node);
+	} else if (node->dead) {
 		node->freeing = true;
 		add_job(node);
 	} else if (node->end_page) {
@@ -215,7 +217,7 @@ static int job_slice(struct node *node)
 	if (result < 0)
 		return result;
 	end = (inode_length(ref.raw) + BLOCK_BYTES - 1) / BLOCK_BYTES;
-	if (keep > end)
+	if (keep == UINT64_MAX)
 		keep = end;
 	has_map = inode_is(ref.raw, MODE_REGULAR) || inode_is(ref.raw, MODE_DIRECTORY) ||
 		  (inode_is(ref.raw, MODE_LINK) && !inode_is_fast_link(ref.raw));
@@ -235,7 +237,9 @@ static void finish(struct node *node)
 
 	jobs = node->job_next;
 	if (node->freeing) {
-		forget(node);
+		node->gone = true;
+		node->freeing = node->trimming = false;
+		settle(node);
 	} else {
 		node->trimming = false;
 		if (node->keep_pages == UINT64_MAX)
@@ -278,16 +282,18 @@ bool node_jobs_pending(void)
 	return jobs;
 }
 
+/* Descriptors may still stand: their records stay, the inodes go. */
 void node_free_orphans(void)
 {
 	uint32_t cursor = 0;
 
-	for (struct node *node = node_next(&cursor); node; node = node_next(&cursor))
-		if (node->dead || node->end_page) {
-			node->held = 0;
-			node->uses = 0;
-			if (node->dead && node->trimming && !node->freeing)
-				node->freeing = true;	/* the job under way goes on to the end */
-			settle(node);
+	for (struct node *node = node_next(&cursor); node; node = node_next(&cursor)) {
+		if (node->dead && !node->gone && !node->freeing) {
+			node->freeing = true;
+			if (!node->trimming)
+				add_job(node);
+		} else if (!node->dead && node->end_page && !node->trimming) {
+			node_trim(node, UINT64_MAX);
 		}
+	}
 }

@@ -17,6 +17,7 @@ int wait_for(uint64_t key)
 static int refuse(const char *why)
 {
 	log_line("fs: cannot use the disk: %s", why);
+	volume.refusal = why;
 	return -EINVAL;
 }
 

@@ -1,0 +1,157 @@
+/*
+ * Requests to the block driver: metadata blocks of the core, data blocks between the disk and the pager's frames, flushes.
+ * At most RING_SLOTS are under way; ids are a slot and a sequence number, so an answer that nobody asked for means nothing.
+ */
+#include "shell.h"
+
+#include "blk.h"
+
+enum purpose { FREE, METADATA, DATA, FLUSH };
+
+static struct slot { enum purpose purpose; uint32_t number; uint64_t id; } slots[RING_SLOTS];	/* number: frame of the cache, or task */
+static struct ring *ring;
+static uint64_t sequence, flushes_begun, flushes_done;
+static uint64_t flushes_wanted;
+static bool has_flush, asked, answered;
+
+int blocks_info(uint64_t *blocks, bool *read_only)
+{
+	struct message message = { .label = BLK_info };
+	int result = call_server(SLOT_BLK, &message);
+	const struct blk_info_reply *reply = (const struct blk_info_reply *)message.word;
+
+	if (result < 0)
+		return result;
+	*blocks = reply->blocks;
+	*read_only = reply->read_only;
+	has_flush = reply->has_flush;
+	return 0;
+}
+
+void blocks_init(struct ring *shared)
+{
+	ring = shared;
+}
+
+static bool start_request(enum purpose purpose, uint32_t number, struct ring_request *request)
+{
+	unsigned slot = 0;
+
+	while (slot < RING_SLOTS && slots[slot].purpose)
+		slot++;
+	if (slot == RING_SLOTS)
+		return false;
+	request->id = ++sequence << 8 | slot;
+	if (!ring_ask(ring, request))
+		return false;
+	slots[slot] = (struct slot){ purpose, number, request->id };
+	asked = true;
+	return true;
+}
+
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task)
+{
+	struct ring_request request = { .operation = operation, .count = count, .first = first };
+
+	memcpy(request.frame, frames, count * sizeof(frames[0]));
+	return start_request(DATA, task, &request);
+}
+
+/* ---- the core's */
+
+static bool start_metadata(unsigned operation, uint32_t frame, uint32_t block)
+{
+	struct ring_request request = { .operation = operation, .count = 1, .first = block };
+
+	request.frame[0] = frame_of((const uint8_t *)start->pool + (size_t)frame * BLOCK_BYTES);
+	return start_request(METADATA, frame, &request);
+}
+
+static bool start_read(uint32_t frame, uint32_t block)
+{
+	return start_metadata(BLK_REQUEST_read, frame, block);
+}
+
+static bool start_write(uint32_t frame, uint32_t block)
+{
+	return start_metadata(BLK_REQUEST_write, frame, block);
+}
+
+static uint64_t now(void)
+{
+	return time_of_ticks(read_time());
+}
+
+static void unlinked(uint64_t object)
+{
+	struct message message = { .label = PAGER_unlinked, .word = { object } };
+
+	call_server(SLOT_PAGER, &message);
+}
+
+const struct core_ops device_ops = { start_read, start_write, wake, now, unlinked };
+
+/* ---- flushes: one at a time; a flush that is under way already does not count for who asks now */
+
+static void start_flush(void)
+{
+	struct ring_request request = { .operation = BLK_REQUEST_flush };
+
+	if (flushes_begun == flushes_done && flushes_wanted > flushes_begun && start_request(FLUSH, 0, &request))
+		flushes_begun++;
+}
+
+uint64_t blocks_flush(void)
+{
+	uint64_t wanted = flushes_begun + 1;
+
+	if (!has_flush)
+		return 0;
+	flushes_wanted = wanted;
+	start_flush();
+	return wanted;
+}
+
+bool blocks_flushed(uint64_t flush)
+{
+	return flush <= flushes_done;
+}
+
+/* ---- completions */
+
+static void complete(const struct ring_completion *completion)
+{
+	struct slot *slot = &slots[completion->id % RING_SLOTS], done = *slot;
+
+	if ((completion->id & 0xff) >= RING_SLOTS || !done.purpose || done.id != completion->id)
+		return;
+	slot->purpose = FREE;
+	answered = true;
+	if (done.purpose == METADATA) {
+		core_io_done(done.number, completion->status);
+	} else if (done.purpose == DATA) {
+		pages_io_done(done.number, completion->status);
+	} else {
+		if (completion->status)
+			volume.broken = true;
+		flushes_done = flushes_begun;
+		wake(WAIT_KEY(WAIT_FLUSH, 0));
+	}
+}
+
+void blocks_work(void)
+{
+	struct ring_completion completion;
+
+	answered = false;
+	while (ring_next_completion(ring, &completion))
+		complete(&completion);
+	if (answered) {
+		start_flush();
+		cache_retry();
+		wake(WAIT_KEY(WAIT_SLOT, 0));
+	}
+	if (asked)
+		sys_notify(SLOT_NOTIFY_BLK, NOTIFY_RING_UPPER);
+	asked = false;
+}

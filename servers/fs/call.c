@@ -1,0 +1,291 @@
+/*
+ * Calls from arrival to answer: records, parking, waking, forwarding, copies under the caller's loan. An answer is kept back until the
+ * next receive, so that both are one kernel call. What calls mean is their handlers' business.
+ */
+#include "shell.h"
+
+#define BUCKETS 256
+#define RUN_AT_ONCE 8
+
+struct list { struct call *first, *last; };
+
+struct call *current;
+
+static struct table calls = { .record_bytes = sizeof(struct call), .limit = 8192 };
+static uint32_t by_thread[BUCKETS];
+static struct list ready, waiting[BUCKETS];
+static uint64_t answer_token;			/* 0: none kept back */
+static struct message answer_message;
+
+/* ---- lists */
+
+static void append(struct list *list, struct call *call)
+{
+	call->next = NULL;
+	call->previous = list->last;
+	*(list->last ? &list->last->next : &list->first) = call;
+	list->last = call;
+}
+
+static void unlink(struct list *list, struct call *call)
+{
+	*(call->previous ? &call->previous->next : &list->first) = call->next;
+	*(call->next ? &call->next->previous : &list->last) = call->previous;
+}
+
+static struct list *bucket_of_key(uint64_t key)
+{
+	return &waiting[(key ^ key >> 8 ^ key >> 56) % BUCKETS];
+}
+
+static void leave_list(struct call *call)
+{
+	if (call->state == CALL_READY)
+		unlink(&ready, call);
+	if (call->state == CALL_WAITING)
+		unlink(bucket_of_key(call->key), call);
+	call->state = CALL_RUNNING;
+}
+
+static void make_ready(struct call *call)
+{
+	leave_list(call);
+	call->state = CALL_READY;
+	append(&ready, call);
+}
+
+void wake(uint64_t key)
+{
+	struct call *call, *next;
+
+	for (call = bucket_of_key(key)->first; call; call = next) {
+		next = call->next;
+		if (call->key == key)
+			make_ready(call);
+	}
+	pages_wake(key);
+}
+
+bool calls_ready(void)
+{
+	return ready.first;
+}
+
+/* ---- records */
+
+static uint32_t *bucket_of_thread(uint64_t token)
+{
+	return &by_thread[TOKEN_THREAD(token) % BUCKETS];
+}
+
+static struct call *find(uint64_t token)
+{
+	for (uint32_t number = *bucket_of_thread(token); number; ) {
+		struct call *call = table_get(&calls, number);
+
+		if (TOKEN_THREAD(call->message.token) == TOKEN_THREAD(token))
+			return call;
+		number = call->hash_next;
+	}
+	return NULL;
+}
+
+static struct call *make(const struct message *message)
+{
+	uint32_t number, *bucket = bucket_of_thread(message->token);
+	struct call *call = table_take(&calls, &number);
+
+	if (!call)
+		return NULL;
+	call->number = number;
+	call->hash_next = *bucket;
+	*bucket = number;
+	call->message = *message;
+	call->state = CALL_RUNNING;
+	return call;
+}
+
+static void drop(struct call *call)
+{
+	uint32_t *link = bucket_of_thread(call->message.token);
+
+	leave_list(call);
+	if (call->open)
+		open_release(call->open);
+	while (*link != call->number)
+		link = &((struct call *)table_get(&calls, *link))->hash_next;
+	*link = call->hash_next;
+	table_free(&calls, call->number);
+}
+
+/* ---- answers */
+
+static void answer(uint64_t token, int64_t result)
+{
+	if (answer_token)
+		ipc_reply(answer_token, &answer_message);	/* a caller that is gone wants no answer */
+	answer_token = token;
+	answer_message = (struct message){ .label = result, .word = { result } };
+}
+
+long receive(struct message *message, bool wait)
+{
+	uint64_t token = answer_token;
+	long event;
+
+	if (token)
+		*message = answer_message;
+	message->receive_slot = message->capability = message->flags = 0;
+	message->deadline = wait ? 0 : 1;
+	answer_token = 0;
+	if (!token)
+		return ipc_recv(SLOT_ENDPOINT, message);
+	event = ipc_reply_recv(token, SLOT_ENDPOINT, message);
+	return event < 0 && event != ERR_TIMEOUT ? ipc_recv(SLOT_ENDPOINT, message) : event;
+}
+
+static void run(struct call *call)
+{
+	call_handler *handler = handler_of(&call->message);
+	int64_t result = -ENOSYS;
+
+	current = call;
+	leave_list(call);
+	step_begin();
+	if (handler)
+		result = handler(call);
+	step_abort();
+	if (result == WAIT) {
+		call->key = volume.wait_key;
+		call->state = CALL_WAITING;
+		append(bucket_of_key(call->key), call);
+	} else if (result == AGAIN) {
+		make_ready(call);
+	} else if (result != TAKEN) {
+		answer(call->message.token, result);
+		drop(call);
+	} else if (call->state != CALL_AWAY && (call->state != CALL_FAULTED || !(call->done || call->stage || call->open))) {
+		drop(call);
+	}
+	current = NULL;
+}
+
+bool calls_run_ready(void)
+{
+	unsigned ran = 0;
+
+	while (ready.first && ran++ < RUN_AT_ONCE)
+		run(ready.first);
+	return ran;
+}
+
+/* ---- arrivals */
+
+static void interrupted(const struct message *message)
+{
+	struct call *call = find(message->token);
+
+	if (!call || call->message.token != message->token)
+		return;
+	call->interrupted = true;
+	if (call->state == CALL_WAITING)
+		make_ready(call);
+}
+
+/* The record that this call continues: it comes back from the pager, or after a fault. */
+static struct call *continued(const struct message *message, long event)
+{
+	struct call *call = find(message->token);
+
+	if (!call)
+		return NULL;
+	if ((call->state == CALL_AWAY && event != EVENT_INTERRUPTED && message->badge == BADGE_PAGER) ||
+	    (call->state == CALL_FAULTED && event == EVENT_REDELIVERED)) {
+		call->message = *message;
+		call->state = CALL_RUNNING;
+		return call;
+	}
+	drop(call);	/* its thread calls anew: the old call has found another end */
+	return NULL;
+}
+
+void call_arrived(const struct message *message, long event)
+{
+	struct call *call;
+
+	if (event == EVENT_INTERRUPTED) {
+		interrupted(message);
+		return;
+	}
+	call = continued(message, event);
+	if (!call)
+		call = make(message);
+	if (!call) {
+		answer(message->token, -ENOMEM);
+		return;
+	}
+	call->event = event;
+	call->process = process_of(message->identity);
+	run(call);
+}
+
+void calls_drop_process(uint64_t identity)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (uint32_t number = by_thread[i]; number; ) {
+			struct call *call = table_get(&calls, number);
+
+			number = call->hash_next;
+			if (call != current && (call->message.identity << 16) == (identity << 16))
+				drop(call);
+		}
+}
+
+/* ---- to other servers */
+
+int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes)
+{
+	struct message message = { .label = label };
+
+	memcpy(message.word, words, bytes);
+	ipc_forward(call->message.token, slot, &message);
+	return TAKEN;
+}
+
+int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes)
+{
+	call->state = CALL_AWAY;
+	return forward_call(call, slot, label, words, bytes);
+}
+
+int call_server(uint64_t slot, struct message *message)
+{
+	return ipc_call(slot, message) < 0 ? -EIO : (int)(int64_t)message->label;
+}
+
+/* ---- copies */
+
+static int loan_result(struct call *call, enum loan loan)
+{
+	if (loan == LOAN_FAULTED)
+		call->state = CALL_FAULTED;
+	return loan == LOAN_DONE ? 0 : loan == LOAN_FAULTED ? TAKEN : -EFAULT;
+}
+
+int copy_in(struct call *call, uint64_t address, void *own, size_t bytes)
+{
+	return loan_result(call, loan_in(&call->message, call->event, address, own, bytes, NULL));
+}
+
+int copy_out(struct call *call, uint64_t address, const void *own, size_t bytes)
+{
+	return loan_result(call, loan_out(&call->message, call->event, address, own, bytes, NULL));
+}
+
+int copy_path(struct call *call, uint64_t address, char path[PATH_BYTES])
+{
+	size_t length;
+	int result = loan_result(call, loan_string(&call->message, call->event, address, path, PATH_BYTES, &length));
+
+	return result == 0 && length == PATH_BYTES ? -ENAMETOOLONG : result;
+}

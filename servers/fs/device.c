@@ -1,0 +1,214 @@
+/*
+ * The tree of devices that lies over /dev, and how trees lie over directories of the disk at all. A name that is no device is looked
+ * for in the covered directory, so /dev/shm is a directory of the disk.
+ */
+#include "shell.h"
+
+#include <asm/fcntl.h>
+#include <linux/stat.h>
+
+static const struct device { const char *name; uint32_t major, minor; enum open_kind kind; } devices[] = {
+	[DEVICE_CONSOLE] = { "console", 5, 1, OPEN_TTY },
+	[DEVICE_TTY] = { "tty", 5, 0, OPEN_TTY },
+	[DEVICE_NULL] = { "null", 1, 3, OPEN_DEVICE },
+	[DEVICE_ZERO] = { "zero", 1, 5, OPEN_DEVICE },
+	[DEVICE_FULL] = { "full", 1, 7, OPEN_DEVICE },
+	[DEVICE_RANDOM] = { "random", 1, 8, OPEN_DEVICE },
+	[DEVICE_URANDOM] = { "urandom", 1, 9, OPEN_DEVICE },
+};
+#define DEVICES (sizeof(devices) / sizeof(devices[0]))
+
+/* ---- what lies over what */
+
+static struct overlay { const char *name; const struct tree *tree; uint64_t root; uint32_t covered; bool searched; } overlays[] = {
+	{ "dev", &device_tree, DEVICE_ROOT, 0, false }, { "proc", &proc_tree, PROC_NUMBER(PROC_ROOT, 0, 0), 0, false },
+};
+#define OVERLAYS (sizeof(overlays) / sizeof(overlays[0]))
+
+static bool is_covered(uint32_t inode)
+{
+	for (unsigned i = 0; i < OVERLAYS; i++)
+		if (overlays[i].covered == inode)
+			return true;
+	return false;
+}
+
+static struct place cover(struct place place)
+{
+	for (unsigned i = 0; place.tree->on_disk && i < OVERLAYS; i++)
+		if (overlays[i].covered == place.number)
+			return (struct place){ overlays[i].tree, overlays[i].root };
+	return place;
+}
+
+int overlays_find(void)
+{
+	for (unsigned i = 0; i < OVERLAYS; i++) {
+		struct place found;
+		int result = overlays[i].searched ? 0 : disk_tree.lookup(ROOT_INODE, overlays[i].name, strlen(overlays[i].name), &found);
+
+		if (result == WAIT)
+			return WAIT;
+		if (result == 0 && !overlays[i].searched)
+			overlays[i].covered = found.number;
+		if (result < 0)
+			log_line("fs: there is no directory /%s", overlays[i].name);
+		overlays[i].searched = true;
+	}
+	path_cover = cover;
+	core_is_mount_point = is_covered;
+	return 0;
+}
+
+/* ---- the tree */
+
+static int device_lookup(uint64_t directory, const char *name, size_t length, struct place *found)
+{
+	if (directory != DEVICE_ROOT)
+		return -ENOTDIR;
+	if (length == 2 && name[0] == '.' && name[1] == '.') {
+		*found = path_root();
+		return 0;
+	}
+	for (unsigned i = DEVICE_ROOT + 1; i < DEVICES; i++)
+		if (strlen(devices[i].name) == length && !memcmp(devices[i].name, name, length)) {
+			*found = (struct place){ &device_tree, i };
+			return 0;
+		}
+	return disk_tree.lookup(overlays[0].covered, name, length, found);
+}
+
+static int device_attributes(uint64_t number, struct attributes *attributes)
+{
+	bool root = number == DEVICE_ROOT;
+
+	*attributes = (struct attributes){
+		.inode = number, .mode = root ? S_IFDIR | 0755 : S_IFCHR | 0666, .links = root ? 2 : 1,
+		.device_major = root ? 0 : devices[number].major, .device_minor = root ? 0 : devices[number].minor,
+	};
+	return 0;
+}
+
+static int device_read_link(uint64_t number, char *text, size_t bytes, size_t *length)
+{
+	(void)number, (void)text, (void)bytes, (void)length;
+	return -EINVAL;
+}
+
+/* Devices first; the covered directory's entries (without its dots) get cookies behind theirs. */
+#define COVERED_COOKIES (1UL << 32)
+struct covered_listing { directory_emit *emit; void *context; };
+
+static bool emit_covered(void *context, const char *name, size_t length, uint64_t inode, unsigned type, uint64_t next)
+{
+	struct covered_listing *listing = context;
+
+	if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
+		return true;
+	return listing->emit(listing->context, name, length, inode, type, COVERED_COOKIES + next);
+}
+
+static int device_list(uint64_t directory, uint64_t *cookie, directory_emit *emit, void *context)
+{
+	struct covered_listing listing = { emit, context };
+	uint64_t covered;
+	int result;
+
+	if (directory != DEVICE_ROOT)
+		return -ENOTDIR;
+	for (; *cookie <= DEVICES; ++*cookie) {
+		uint64_t number = *cookie;
+		const char *name = number == 0 ? "." : number == 1 ? ".." : devices[number < DEVICES ? number : 2].name;
+
+		if (number < DEVICES && !emit(context, name, strlen(name), number < 2 ? DEVICE_ROOT : number, number < 2 ? 4 : 2, number + 1))
+			return 0;
+	}
+	covered = *cookie < COVERED_COOKIES ? 0 : *cookie - COVERED_COOKIES;
+	result = disk_tree.list(overlays[0].covered, &covered, emit_covered, &listing);
+	*cookie = COVERED_COOKIES + covered;
+	return result;
+}
+
+static int device_path(uint64_t number, char *text, size_t bytes, size_t *length)
+{
+	const char *name = number == DEVICE_ROOT ? "" : devices[number].name;
+
+	*length = format_text(text, bytes, number == DEVICE_ROOT ? "/dev%s" : "/dev/%s", name);
+	return 0;
+}
+
+const struct tree device_tree = { "dev", false, device_lookup, device_attributes, device_read_link, device_list, device_path };
+
+/* ---- reading and writing */
+
+enum open_kind device_kind(uint64_t number)
+{
+	return devices[number].kind;
+}
+
+static uint64_t random_state;
+
+/* splitmix64, seeded from the device tree's seed and the clock: enough for what has no secrets to keep. */
+static uint64_t random_word(void)
+{
+	uint64_t value;
+
+	if (!random_state)
+		memcpy(&random_state, start->random, sizeof(random_state));
+	random_state += 0x9e3779b97f4a7c15UL + volume.ops->now();
+	value = random_state;
+	value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9UL;
+	value = (value ^ value >> 27) * 0x94d049bb133111ebUL;
+	return value ^ value >> 31;
+}
+
+#define PIECE BLOCK_BYTES
+
+/* Fills the caller's memory piece by piece; call->done counts. */
+int64_t device_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
+{
+	static uint64_t bytes[PIECE / 8];
+	uint64_t total = count;
+	size_t step, moved = 0;
+	enum loan loan = LOAN_DONE;
+
+	if (open->place.number == DEVICE_NULL)
+		return 0;
+	if (vector)
+		loan = loan_vector_length(&call->message, call->event, address, count, &total);
+	if (vector && loan == LOAN_DONE && total == LOAN_VECTOR_TOO_LONG)
+		return -EINVAL;
+	step = total - call->done < PIECE ? total - call->done : PIECE;
+	for (unsigned i = 0; i < PIECE / 8; i++)
+		bytes[i] = open->place.number >= DEVICE_RANDOM ? random_word() : 0;
+	if (loan == LOAN_DONE && vector)
+		loan = loan_vector_out(&call->message, call->event, address, count, call->done, bytes, step, &moved);
+	else if (loan == LOAN_DONE)
+		loan = loan_out(&call->message, call->event, address + call->done, bytes, step, NULL);
+	if (loan == LOAN_FAULTED) {
+		call->state = CALL_FAULTED;
+		return TAKEN;
+	}
+	if (loan != LOAN_DONE)
+		return call->done ? (int64_t)call->done : -EFAULT;
+	call->done += step;
+	return call->done < total && !call->interrupted ? AGAIN : (int64_t)call->done;
+}
+
+int64_t device_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
+{
+	uint64_t total = count;
+	enum loan loan = LOAN_DONE;
+
+	if (vector)
+		loan = loan_vector_length(&call->message, call->event, address, count, &total);
+	if (loan == LOAN_FAULTED) {
+		call->state = CALL_FAULTED;
+		return TAKEN;
+	}
+	if (loan != LOAN_DONE)
+		return -EFAULT;
+	if (total == LOAN_VECTOR_TOO_LONG)
+		return -EINVAL;
+	return open->place.number == DEVICE_FULL && total ? -ENOSPC : (int64_t)total;
+}

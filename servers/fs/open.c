@@ -1,0 +1,60 @@
+/*
+ * Open file descriptions, shared by descriptors through dup and fork. Those of regular files are announced to the pager,
+ * which keeps their offset. The last release gives back whatever the description held.
+ */
+#include "shell.h"
+
+#include <asm/fcntl.h>
+
+struct table opens = { .record_bytes = sizeof(struct open), .limit = PAGER_OPENS - 1 };
+
+struct open *open_take(enum open_kind kind, uint32_t flags, struct place place)
+{
+	uint32_t number;
+	struct open *open = table_take(&opens, &number);
+
+	if (open)
+		*open = (struct open){ .number = number, .references = 1, .kind = kind, .flags = flags, .place = place };
+	return open;
+}
+
+int open_announce(struct open *open, struct node *node, uint64_t length)
+{
+	struct pager_open words = { open->number, (uint64_t)node->generation << 32 | node->inode, length, !!(open->flags & O_APPEND) };
+	struct message message = { .label = PAGER_open };
+	int result;
+
+	memcpy(message.word, &words, sizeof(words));
+	result = call_server(SLOT_PAGER, &message);
+	if (result < 0)
+		return result;
+	node_hold(node);
+	node_used(node);
+	open->node = node;
+	return 0;
+}
+
+void open_release(struct open *open)
+{
+	struct message message = { .label = PAGER_close, .word = { open->number } };
+
+	if (--open->references)
+		return;
+	if (open->kind == OPEN_FILE && open->node)
+		call_server(SLOT_PAGER, &message);
+	if (open->pipe)
+		pipe_close(open);
+	if (open->node)
+		node_drop(open->node);
+	table_free(&opens, open->number);
+}
+
+bool open_readable(const struct open *open)
+{
+	return open->kind != OPEN_PATH && (open->flags & O_ACCMODE) != O_WRONLY;
+}
+
+bool open_writable(const struct open *open)
+{
+	return open->kind != OPEN_PATH && (open->flags & O_ACCMODE) != O_RDONLY;
+}

@@ -1,0 +1,290 @@
+/*
+ * The pager's requests (abi/ring.h): page in, write, allocate, trim, release. Each is a task that gathers metadata by retry like a
+ * call, and then turns pages into runs of adjacent blocks for the driver, with the pager's own frames.
+ *
+ * ORDER.  A request must come after the calls that the pager has sent before it (a truncation above all), but a notification
+ * overtakes queued calls. So the ring's head is observed first, then the endpoint is polled until it is empty, and only then are
+ * the requests seen at that time admitted.
+ */
+#include "shell.h"
+
+#define TASKS RING_SLOTS
+
+enum task_state { TASK_FREE, TASK_READY, TASK_WAITING, TASK_MOVING };
+
+static struct task {
+	enum task_state state;
+	uint64_t key;
+	uint32_t next, moving;		/* first page not yet dealt with; transfers under way */
+	bool begun;
+	int64_t status;
+	uint64_t value;
+	struct ring_request request;
+} tasks[TASKS];
+static struct ring *ring;
+static uint32_t observed, admitted;
+static bool answered;
+
+void pages_init(struct ring *shared)
+{
+	ring = shared;
+	observed = admitted = ring->request_tail;
+}
+
+void pages_observe(void)
+{
+	observed = __atomic_load_n(&ring->request_head, __ATOMIC_ACQUIRE);
+}
+
+void pages_admit(void)
+{
+	admitted = observed;
+}
+
+static bool any_ready(void)
+{
+	for (unsigned i = 0; i < TASKS; i++)
+		if (tasks[i].state == TASK_READY)
+			return true;
+	return false;
+}
+
+bool pages_pending(void)
+{
+	return __atomic_load_n(&ring->request_head, __ATOMIC_ACQUIRE) != ring->request_tail || any_ready();
+}
+
+void pages_wake(uint64_t key)
+{
+	for (unsigned i = 0; i < TASKS; i++)
+		if (tasks[i].state == TASK_WAITING && tasks[i].key == key)
+			tasks[i].state = TASK_READY;
+}
+
+static void finish(struct task *task)
+{
+	ring_complete(ring, task->request.id, task->status, task->value);
+	task->state = TASK_FREE;
+	answered = true;
+}
+
+/* ---- transfers */
+
+static int get_object(const struct task *task, struct inode_ref *ref, struct node **node)
+{
+	int result = inode_get((uint32_t)task->request.object, ref);
+
+	if (result == 0 && inode_object(ref) != task->request.object)
+		result = -ESTALE;
+	*node = node_find_object(task->request.object);
+	return result;
+}
+
+/* A run of adjacent blocks from page task->next on: *length pages. *block 0: a hole. */
+static int find_run(struct task *task, const struct inode_ref *ref, uint32_t *block, uint32_t *length)
+{
+	uint64_t end = (inode_length(ref->raw) + BLOCK_BYTES - 1) / BLOCK_BYTES;
+	uint64_t page = task->request.first + task->next;
+	bool reading = task->request.operation == FS_REQUEST_page_in;
+	uint32_t number = 0;
+	int result;
+
+	*block = *length = 0;
+	for (; task->next + *length < task->request.count; ++*length) {
+		result = reading && page + *length >= end ? 0 : map_lookup(ref->raw, page + *length, &number);
+		if (reading && page + *length >= end)
+			number = 0;
+		if (result < 0)
+			return *length && result != WAIT ? 0 : result;
+		if (*length == 0)
+			*block = number;
+		else if (number != (*block ? *block + *length : 0))
+			return 0;
+	}
+	return 0;
+}
+
+static int transfer_run(struct task *task, struct inode_ref *ref)
+{
+	bool reading = task->request.operation == FS_REQUEST_page_in;
+	uint32_t block, length;
+	int result = find_run(task, ref, &block, &length);
+
+	if (result < 0)
+		return result;
+	if (!block && !reading) {
+		log_line("fs: page %lu of inode %u is to be written but has no block", (unsigned long)task->request.first + task->next, ref->number);
+		return -EIO;
+	}
+	if (block && !blocks_start(reading ? BLK_REQUEST_read : BLK_REQUEST_write, block, length, &task->request.frame[task->next], task - tasks))
+		return wait_for(WAIT_KEY(WAIT_SLOT, 0));
+	for (uint32_t i = 0; i < length && !block; i++)
+		task->value |= 1UL << (task->next + i);
+	task->moving += !!block;
+	task->next += length;
+	return 0;
+}
+
+void pages_io_done(uint32_t number, bool failed)
+{
+	struct task *task = &tasks[number % TASKS];
+
+	if (failed)
+		task->status = -EIO;
+	if (--task->moving == 0 && task->state == TASK_MOVING)
+		finish(task);
+}
+
+/* The last write told the pager's length and time; the inode learns them before the data is written. */
+static void note_write(struct task *task, struct inode_ref *ref)
+{
+	struct pager_stat_reply reply;
+
+	inode_set_length(ref, task->request.length);
+	if (object_stat(task->request.object, &reply))
+		set_modified(ref, reply.modified);
+	step_commit();
+}
+
+static int page_in_or_write(struct task *task)
+{
+	uint64_t end = task->request.first + task->request.count;
+	struct inode_ref ref;
+	struct node *node;
+	int result = task->request.count <= RING_FRAMES ? get_object(task, &ref, &node) : -EINVAL;
+
+	if (result < 0)
+		return result;
+	if (task->request.operation == FS_REQUEST_page_in && node && node->trimming && end > node->keep_pages)
+		return wait_for(WAIT_KEY(WAIT_NODE, node->inode));
+	if (task->request.operation == FS_REQUEST_write && volume.read_only)
+		return -EROFS;
+	if (task->request.operation == FS_REQUEST_write && !task->begun) {
+		note_write(task, &ref);
+		task->begun = true;
+		return 1;
+	}
+	while (result == 0 && task->next < task->request.count)
+		result = transfer_run(task, &ref);
+	return result;
+}
+
+/* ---- blocks */
+
+#define ALLOCATE_AT_ONCE 1024
+
+static int allocate(struct task *task)
+{
+	uint64_t count = task->request.count < ALLOCATE_AT_ONCE ? task->request.count : ALLOCATE_AT_ONCE;
+	struct inode_ref ref;
+	struct node *node;
+	int result = get_object(task, &ref, &node);
+
+	if (result < 0)
+		return result;
+	if (volume.read_only)
+		return -EROFS;
+	if (task->request.first >= LENGTH_MAX / BLOCK_BYTES)
+		return -EFBIG;
+	if (!count || !node)
+		return count ? -ESTALE : -EINVAL;
+	if (node->trimming)
+		return wait_for(WAIT_KEY(WAIT_NODE, node->inode));
+	result = map_allocate(&ref, task->request.first, count, node->privileged, &task->value);
+	if (result == -ENOSPC && node_jobs_pending())
+		return wait_for(WAIT_KEY(WAIT_JOBS, 0));
+	if (result < 0)
+		return result;
+	step_commit();
+	if (node->end_page < task->request.first + task->value)
+		node->end_page = task->request.first + task->value;
+	return 0;
+}
+
+static int trim(struct task *task)
+{
+	struct node *node = node_find_object(task->request.object);
+
+	if (!node || volume.read_only)
+		return 0;
+	if (!task->begun)
+		node_trim(node, task->request.first);
+	task->begun = true;
+	return node->trimming ? wait_for(WAIT_KEY(WAIT_NODE, node->inode)) : 0;
+}
+
+static int release(struct task *task)
+{
+	struct node *node = node_find_object(task->request.object);
+
+	if (node)
+		node_released(node, task->request.length);
+	return 0;
+}
+
+/* ---- tasks */
+
+static int execute(struct task *task)
+{
+	switch (task->request.operation) {
+	case FS_REQUEST_page_in:
+	case FS_REQUEST_write: return page_in_or_write(task);
+	case FS_REQUEST_allocate: return allocate(task);
+	case FS_REQUEST_trim: return trim(task);
+	case FS_REQUEST_release: return release(task);
+	}
+	return -EINVAL;
+}
+
+static void run(struct task *task)
+{
+	int result;
+
+	do {
+		step_begin();
+		result = volume.mounted ? execute(task) : -EIO;
+		step_abort();
+	} while (result == 1);
+	if (result == WAIT) {
+		task->key = volume.wait_key;
+		task->state = TASK_WAITING;
+		return;
+	}
+	if (result < 0)
+		task->status = result;
+	if (task->moving)
+		task->state = TASK_MOVING;
+	else
+		finish(task);
+}
+
+static void take_requests(void)
+{
+	struct ring_request request;
+
+	for (unsigned i = 0; i < TASKS && ring->request_tail != admitted; i++) {
+		if (tasks[i].state != TASK_FREE)
+			continue;
+		if (!ring_next_request(ring, &request)) {
+			admitted = ring->request_tail;
+			return;
+		}
+		tasks[i] = (struct task){ .state = TASK_READY, .request = request };
+	}
+}
+
+bool pages_run(void)
+{
+	bool ran = false;
+
+	take_requests();
+	for (unsigned i = 0; i < TASKS; i++)
+		if (tasks[i].state == TASK_READY) {
+			run(&tasks[i]);
+			ran = true;
+		}
+	if (answered)
+		sys_notify(SLOT_NOTIFY_PAGER, NOTIFY_RING_UPPER);
+	answered = false;
+	return ran;
+}

@@ -1,0 +1,166 @@
+/*
+ * Processes as proc announces them, and their descriptor tables: one page each, from FS_fork to FS_exit. Slots are named by
+ * the identity that every call carries; the whole identity must agree, so a late call of a dead process finds nothing.
+ */
+#include "shell.h"
+
+static struct process *processes[PROCESS_MAX];
+static unsigned highest;
+
+#define SAME(a, b) (((a) << 16) == ((b) << 16))		/* all but the thread number */
+
+struct process *process_of(uint64_t identity)
+{
+	uint64_t slot = IDENTITY_SLOT(identity);
+	struct process *process = slot < PROCESS_MAX ? processes[slot] : NULL;
+
+	return process && SAME(process->identity, identity) ? process : NULL;
+}
+
+struct process *process_next(unsigned *slot)
+{
+	while (*slot <= highest) {
+		struct process *process = processes[(*slot)++];
+
+		if (process)
+			return process;
+	}
+	return NULL;
+}
+
+struct process *process_by_pid(uint64_t pid)
+{
+	unsigned slot = 0;
+	struct process *process;
+
+	while ((process = process_next(&slot)))
+		if (IDENTITY_PID(process->identity) == pid)
+			return process;
+	return NULL;
+}
+
+void process_set_directory(struct process *process, struct place place, struct node *node)
+{
+	if (node)
+		node_hold(node);
+	if (process->directory_node)
+		node_drop(process->directory_node);
+	process->directory = place;
+	process->directory_node = node;
+}
+
+/* ---- descriptors */
+
+int descriptor_free(const struct process *process, int from)
+{
+	for (int descriptor = from; descriptor < DESCRIPTORS; descriptor++)
+		if (!process->open[descriptor])
+			return descriptor;
+	return -EMFILE;
+}
+
+static void set_close_on_exec(struct process *process, int descriptor, bool value)
+{
+	uint64_t bit = 1UL << descriptor % 64;
+
+	if (value)
+		process->close_on_exec[descriptor / 64] |= bit;
+	else
+		process->close_on_exec[descriptor / 64] &= ~bit;
+}
+
+extern struct table opens;
+
+struct open *descriptor_get(const struct process *process, uint64_t descriptor)
+{
+	if ((uint32_t)descriptor >= DESCRIPTORS || !process->open[(uint32_t)descriptor])
+		return NULL;
+	return table_get(&opens, process->open[(uint32_t)descriptor]);
+}
+
+void descriptor_set(struct process *process, int descriptor, struct open *open, bool close_on_exec)
+{
+	struct open *old = descriptor_get(process, descriptor);
+
+	process->open[descriptor] = open ? open->number : 0;
+	set_close_on_exec(process, descriptor, close_on_exec);
+	if (old)
+		open_release(old);
+}
+
+/* ---- what proc says */
+
+static void inherit(struct process *child, const struct process *parent)
+{
+	memcpy(child, parent, sizeof(*child));
+	for (int descriptor = 0; descriptor < DESCRIPTORS; descriptor++)
+		if (child->open[descriptor])
+			descriptor_get(child, descriptor)->references++;
+	if (child->directory_node)
+		node_hold(child->directory_node);
+	if (child->program)
+		node_hold(child->program);
+}
+
+int64_t fs_fork(struct call *call)
+{
+	const struct fs_fork *request = (const struct fs_fork *)call->message.word;
+	uint64_t slot = IDENTITY_SLOT(request->child);
+	struct process *parent = process_of(request->parent), *child;
+
+	if (!slot || slot >= PROCESS_MAX || processes[slot] || (request->parent && !parent))
+		return -EINVAL;
+	child = pool_page();
+	if (!child)
+		return -ENOMEM;
+	if (parent)
+		inherit(child, parent);
+	else
+		*child = (struct process){ .umask = 022, .directory = path_root() };
+	child->identity = request->child << 16 >> 16;
+	processes[slot] = child;
+	if (slot > highest)
+		highest = slot;
+	return 0;
+}
+
+int64_t fs_exec(struct call *call)
+{
+	struct process *process = process_of(call->message.word[0]);
+
+	if (!process)
+		return -ESRCH;
+	for (int i = 0; i < DESCRIPTORS / 64; i++)
+		while (process->close_on_exec[i])
+			descriptor_set(process, i * 64 + __builtin_ctzl(process->close_on_exec[i]), NULL, false);
+	return 0;
+}
+
+int64_t fs_exit(struct call *call)
+{
+	struct process *process = process_of(call->message.word[0]);
+
+	if (!process)
+		return -ESRCH;
+	calls_drop_process(process->identity);
+	for (int descriptor = 0; descriptor < DESCRIPTORS; descriptor++)
+		if (process->open[descriptor])
+			descriptor_set(process, descriptor, NULL, false);
+	process_set_directory(process, path_root(), NULL);
+	if (process->program)
+		node_drop(process->program);
+	processes[IDENTITY_SLOT(process->identity)] = NULL;
+	pool_free(process);
+	return 0;
+}
+
+int64_t fs_credentials(struct call *call)
+{
+	const struct fs_credentials *request = (const struct fs_credentials *)call->message.word;
+	struct process *process = process_of(request->identity);
+
+	if (!process)
+		return -ESRCH;
+	process->who = (struct credentials){ request->uid, request->gid };
+	return 0;
+}

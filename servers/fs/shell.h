@@ -1,0 +1,170 @@
+/*
+ * The server around the core (core/core.h): calls, processes, descriptors, pipes, the rings, /dev and /proc.
+ *
+ * A CALL is a Linux call of a program, or an operation of pager or proc. Its handler returns the answer (a value or a negated errno), or
+ *   WAIT    something is missing: the call is parked under volume.wait_key and executed again from its start
+ *   AGAIN   a slice is done: executed again soon
+ *   TAKEN   the token is gone: forwarded, or the caller faults on its pager and the call comes again
+ * So handlers copy in and check first, change then (step_commit), and keep what they have acted on in `done` and `stage`.
+ *
+ *   new --run--> answered                         .--> WAITING --wake--.
+ *    `--run--> WAIT / AGAIN / TAKEN ------------->+--> READY ----------+--run--> ...
+ *                                                 +--> AWAY (comes back as FS_*)
+ *                                                 `--> FAULTED (comes back as EVENT_REDELIVERED)
+ */
+#ifndef FS_SHELL_H
+#define FS_SHELL_H
+
+#include "core/core.h"
+
+#include "fs.h"
+#include "linux.h"
+#include "pager.h"
+#include "proc.h"
+#include "server.h"
+
+#define AGAIN (-5001)
+#define TAKEN (-5002)
+
+/* More to wait for than the core knows (enum wait_kind). */
+enum shell_wait { WAIT_MOUNT = 16, WAIT_PIPE, WAIT_FLUSH, WAIT_SLOT };
+
+/* ---- call.c */
+enum call_state { CALL_RUNNING = 1, CALL_READY, CALL_WAITING, CALL_AWAY, CALL_FAULTED };
+enum call_after { AFTER_NOTHING, AFTER_OPEN, AFTER_PATH };	/* what to do when a truncation is done */
+struct call {
+	uint32_t number, hash_next;	/* first: the record's place in its table */
+	uint8_t state, stage, after;
+	bool interrupted;		/* answer early if there is nothing to be had */
+	bool close_on_exec;		/* of the descriptor to be made */
+	int64_t event;
+	uint64_t done;			/* bytes acted on */
+	uint64_t stamp;			/* what a sync waits for */
+	uint64_t key;
+	struct open *open;		/* held by the call */
+	struct process *process;	/* the caller; null: none (a server's own call) */
+	struct call *next, *previous;
+	struct message message;
+};
+extern struct call *current;
+typedef int64_t call_handler(struct call *call);
+void call_arrived(const struct message *message, long event);
+bool calls_run_ready(void);			/* a bounded number; false: none was ready */
+bool calls_ready(void);
+void wake(uint64_t key);
+void calls_drop_process(uint64_t identity);	/* it is gone: nobody waits for these answers */
+int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; the caller does not come back */
+int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; it comes back as FS_* */
+int call_server(uint64_t slot, struct message *message);	/* a prompt call; the reply's label, or -EIO */
+long receive(struct message *message, bool wait);		/* sends the answer that is still to be sent, then receives */
+/* Copies under the caller's loan: 0, -EFAULT, or TAKEN (return it at once). */
+int copy_in(struct call *call, uint64_t address, void *own, size_t bytes);
+int copy_out(struct call *call, uint64_t address, const void *own, size_t bytes);
+int copy_path(struct call *call, uint64_t address, char path[PATH_BYTES]);
+call_handler *handler_of(const struct message *message);	/* main.c; null: no such call */
+
+/* ---- process.c: processes and their descriptors */
+#define DESCRIPTORS 1024
+struct process {
+	uint64_t identity;
+	uint32_t umask;
+	struct credentials who;
+	struct place directory;			/* working directory */
+	struct node *directory_node;		/* held; null: not on the disk, or the root */
+	struct node *program;			/* what it executes, held; null: unknown */
+	uint64_t close_on_exec[DESCRIPTORS / 64];
+	uint16_t open[DESCRIPTORS];		/* number of the open description, 0: free */
+};
+_Static_assert(sizeof(struct process) <= 4096, "one page per process");
+struct process *process_of(uint64_t identity);
+struct process *process_by_pid(uint64_t pid);
+struct process *process_next(unsigned *slot);	/* walks all */
+void process_set_directory(struct process *process, struct place place, struct node *node);
+int descriptor_free(const struct process *process, int from);			/* the lowest that is free, or -EMFILE */
+void descriptor_set(struct process *process, int descriptor, struct open *open, bool close_on_exec);	/* takes over one reference */
+struct open *descriptor_get(const struct process *process, uint64_t descriptor);	/* null: EBADF */
+
+/* ---- open.c: open file descriptions. `number` is known to the pager for regular files. */
+enum open_kind { OPEN_FILE = 1, OPEN_DIRECTORY, OPEN_PIPE_READER, OPEN_PIPE_WRITER, OPEN_TTY, OPEN_DEVICE, OPEN_TEXT, OPEN_PATH };
+struct open {
+	uint32_t number, references;
+	uint8_t kind;
+	uint32_t flags;				/* O_* */
+	struct place place;
+	struct node *node;			/* held; null: not on the disk */
+	struct pipe *pipe;
+	uint64_t position;			/* of directories, devices and texts; the pager keeps that of files */
+	uint64_t resume, resume_at;		/* texts made in pieces: where a piece began, in their own terms and in bytes */
+};
+struct open *open_take(enum open_kind kind, uint32_t flags, struct place place);	/* one reference; null: ENFILE */
+void open_release(struct open *open);
+bool open_readable(const struct open *open);
+bool open_writable(const struct open *open);
+int open_announce(struct open *open, struct node *node, uint64_t length);	/* to the pager; takes a hold on the node */
+
+/* ---- file.c, attribute.c, name.c, ...: Linux calls. Paths relative to a descriptor: */
+int start_place(struct call *call, uint64_t descriptor, const char *path, struct place *start);
+int walk_at(struct call *call, uint64_t descriptor, const char *path, unsigned flags, struct walk *walk);
+int walk_path(struct call *call, uint64_t descriptor, uint64_t path_address, unsigned flags, struct walk *walk);	/* with copy_path */
+void refresh_times(struct inode_ref *ref, uint64_t *length);	/* asks the pager for what it knows; commits */
+bool object_stat(uint64_t object, struct pager_stat_reply *reply);
+void set_modified(struct inode_ref *ref, uint64_t modified);	/* rdtime, 0: not modified */
+int open_of_kind(struct call *call, uint64_t descriptor, enum open_kind kind, struct open **open);
+
+/* ---- pipe.c */
+int64_t pipe_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+int64_t pipe_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+void pipe_close(struct open *open);
+uint64_t pipe_bytes(const struct open *open);
+
+/* ---- device.c, proctree.c, proctext.c */
+extern const struct tree device_tree, proc_tree;
+void overlays_init(void);				/* after mounting; may find nothing to lie over */
+int overlays_find(void);				/* 0 or WAIT */
+int64_t device_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+int64_t device_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+enum open_kind device_kind(uint64_t number);
+enum { DEVICE_ROOT = 1, DEVICE_CONSOLE, DEVICE_TTY, DEVICE_NULL, DEVICE_ZERO, DEVICE_FULL, DEVICE_RANDOM, DEVICE_URANDOM };
+int64_t text_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector, bool at, uint64_t position);
+int64_t text_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+int proc_opened(struct place place, struct open *open);
+int path_of_node(const struct node *node, char *text, size_t bytes, size_t *length);	/* -ENOENT: unknown */
+/* Numbers of places in /proc: kind | pid << 8 | descriptor << 40. */
+enum proc_kind {
+	PROC_ROOT = 1, PROC_SYS, PROC_SYS_VM, PROC_PROCESS, PROC_FDS,
+	PROC_MEMINFO, PROC_VMSTAT, PROC_STAT, PROC_UPTIME, PROC_MOUNTS, PROC_CPUINFO, PROC_FILESYSTEMS, PROC_VERSION, PROC_LOADAVG,
+	PROC_BENCH_KERNEL, PROC_DROP_CACHES, PROC_FAULT_AROUND, PROC_PID_STAT, PROC_PID_STATUS, PROC_PID_CMDLINE, PROC_PID_COMM,
+	PROC_PID_MAPS, PROC_PID_SMAPS, PROC_SELF, PROC_PID_EXE, PROC_PID_CWD, PROC_FD,
+};
+#define PROC_NUMBER(kind, pid, descriptor) ((uint64_t)(kind) | (uint64_t)(pid) << 8 | (uint64_t)(descriptor) << 40)
+#define PROC_KIND(number) ((number) & 0xff)
+#define PROC_PID(number) ((number) >> 8 & 0xffffffff)
+#define PROC_DESCRIPTOR(number) ((number) >> 40)
+
+/* ---- pages.c: the pager's requests.   blocks.c: requests to blk. */
+void pages_init(struct ring *ring);
+void pages_observe(void);		/* before the endpoint is polled ... */
+void pages_admit(void);			/* ... and found empty: requests seen before come after all calls sent before them */
+bool pages_pending(void);		/* requests wait to be admitted or executed */
+bool pages_run(void);
+void pages_wake(uint64_t key);
+void pages_io_done(uint32_t task, bool failed);
+void blocks_init(struct ring *ring);
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task);	/* for a pager's request */
+uint64_t blocks_flush(void);		/* a device flush that begins from now on; 0: the device has none */
+bool blocks_flushed(uint64_t flush);	/* else wait for WAIT_FLUSH */
+void blocks_work(void);			/* completions, notification */
+int blocks_info(uint64_t *blocks, bool *read_only);
+extern const struct core_ops device_ops;
+
+/* ---- sync.c */
+int64_t sync_then(struct call *call, uint64_t object);	/* all metadata written and flushed: 0 */
+void sync_timer(void);
+void sync_arm_timer(void);
+
+/* ---- main.c */
+extern const struct start_info *start;
+uint64_t time_of_ticks(uint64_t ticks);
+uint64_t frame_of(const void *page);	/* physical page number of a page in the pool */
+
+#endif
