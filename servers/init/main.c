@@ -28,6 +28,16 @@ static const char *name_of(uint64_t badge)
 	return badge > BADGE_INIT && badge < BADGE_INIT + SERVERS ? built[badge - BADGE_INIT].name : "somebody";
 }
 
+/* A server's own sentence, after its name if it does not begin with that itself. */
+static _Noreturn void give_up_with(const char *name, const char *text)
+{
+	size_t length = strlen(name);
+
+	if (!strncmp(text, name, length) && text[length] == ':')
+		give_up("%s", text);
+	give_up("%s: %s", name, text);
+}
+
 static void log_registers(const struct registers *registers)
 {
 	for (int i = 1; i < 32; i += 4)
@@ -59,7 +69,7 @@ static _Noreturn void report_exception(const struct message *message)
 	/* A panic (libsys/log.c): its sentence tells more than its registers. */
 	if (message->word[0] == EXCEPTION_BREAKPOINT && registers.x[12] == PANIC_MAGIC &&
 	    sys_copy(message->token, registers.x[10], text, length, COPY_IN) == (long)length)
-		give_up("%s: %s (pc %lx)", name_of(message->badge), text, registers.pc);
+		give_up_with(name_of(message->badge), text);
 	log_registers(&registers);
 	give_up("%s: %s, pc %lx, value %lx, ra %lx, sp %lx", name_of(message->badge), cause_text(message->word[0]), message->word[1],
 		message->word[2], registers.x[1], registers.x[2]);
@@ -86,7 +96,7 @@ static void report_fatal(const struct message *message)
 	if (sys_copy(message->token, message->word[0], text, length, COPY_IN) != (long)length)
 		length = 0;
 	text[length] = '\0';
-	give_up("%s: %s", name_of(message->badge), text);
+	give_up_with(name_of(message->badge), text);
 }
 
 static void answer(uint64_t token, uint64_t label)
