@@ -1,0 +1,49 @@
+/* Guest instructions per operation, with QEMU's -icount shift=0. Printed, not judged. */
+#include "test.h"
+
+static void server(struct worker *worker)
+{
+	ipc_recv(11, &worker->message);
+	for (;;)
+		ipc_reply_recv(worker->message.token, 11, &worker->message);
+}
+
+static void client(struct worker *worker)
+{
+	uint64_t before, after;
+
+	for (int i = 0; i < 4; i++)
+		ipc_call(10, &worker->message);
+	__asm__ volatile("rdinstret %0" : "=r"(before));
+	for (int i = 0; i < 1000; i++)
+		ipc_call(10, &worker->message);
+	__asm__ volatile("rdinstret %0" : "=r"(after));
+	worker->argument[0] = (after - before) / 1000;
+	__asm__ volatile("rdinstret %0" : "=r"(before));
+	for (int i = 0; i < 1000; i++)
+		sys_notify(EMPTY_SLOT, 0);
+	__asm__ volatile("rdinstret %0" : "=r"(after));
+	worker->argument[1] = (after - before) / 1000;
+}
+
+void bench(void)
+{
+	uint64_t endpoint = object_new(KIND_ENDPOINT), space = space_new(0);
+	struct worker *answering, *asking;
+
+	give_slot(space, 11, endpoint, RIGHT_RECEIVE, 0);
+	give_slot(second_space, 10, endpoint, RIGHT_SEND, 0);
+	answering = worker_new(server, space, 0, 9);
+	worker_start(answering);
+	asking = worker_new(client, second_space, 0, 5);
+	worker_start(asking);
+	CHECK(asking->done, true);
+	print_number("native round trip: ", (long)asking->argument[0]);
+	print_number(" instructions, kernel call that fails: ", (long)asking->argument[1]);
+	print("\n");
+	worker_free(asking);
+	worker_free(answering);
+	sys_cap_delete(second_space, 10);
+	space_free(space);
+	object_free(endpoint);
+}

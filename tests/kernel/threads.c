@@ -1,0 +1,258 @@
+/* Thread settings, scheduling, FPU state, registers, exceptions. */
+#include "test.h"
+
+static void nothing(struct worker *worker)
+{
+	worker->result = 1;
+}
+
+static void settings(void)
+{
+	struct worker *worker = worker_new(nothing, OWN, 0, 5);
+	uint64_t thread = worker->thread, notification = object_new(KIND_NOTIFICATION), other = mint(notification, RIGHT_SEND, 0);
+	uint64_t endpoint = object_new(KIND_ENDPOINT), receive_only = mint(endpoint, RIGHT_RECEIVE, 0), bare;
+
+	CHECK(sys_thread_set(thread, 0, 0), ERR_INVALID);
+	CHECK(sys_thread_set(thread, 8, 0), ERR_INVALID);
+	CHECK(sys_thread_set(thread, THREAD_SPACE, EMPTY_SLOT), ERR_BAD_SLOT);
+	CHECK(sys_thread_set(thread, THREAD_SPACE, thread), ERR_WRONG_KIND);
+	CHECK(sys_thread_set(thread, THREAD_FAULT, EMPTY_SLOT), ERR_BAD_SLOT);
+	CHECK(sys_thread_set(thread, THREAD_FAULT, receive_only), ERR_NO_RIGHT);
+	CHECK(sys_thread_set(thread, THREAD_EXCEPTION, notification), ERR_WRONG_KIND);
+	CHECK(sys_thread_set(thread, THREAD_PRIORITY, PRIORITIES), ERR_INVALID);
+	CHECK(sys_thread_set(thread, THREAD_PRIORITY, ~0UL), ERR_INVALID);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, other), ERR_NO_RIGHT);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, endpoint), ERR_WRONG_KIND);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, notification), OK);
+	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_BOUND, notification), ERR_IN_USE);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, notification), OK);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, 0), OK);
+	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_SPACE, OWN), ERR_INVALID);	/* it runs */
+	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_START, 0), ERR_INVALID);
+	bare = object_new(KIND_THREAD);
+	CHECK(sys_thread_set(bare, THREAD_START, 0), ERR_INVALID);	/* no space, no exception endpoint */
+	CHECK(sys_thread_set(bare, THREAD_SPACE, OWN), OK);
+	CHECK(sys_thread_set(bare, THREAD_START, 0), ERR_INVALID);
+	object_free(bare);
+	worker_start(worker);
+	CHECK(worker->result, 1);
+	CHECK(sys_thread_set(thread, THREAD_START, 0), ERR_INVALID);
+	worker_free(worker);
+	object_free(notification);
+	slot_free(other);
+	slot_free(receive_only);
+	object_free(endpoint);
+}
+
+static void set_high(struct worker *worker)
+{
+	worker->result = sys_thread_set(10, THREAD_PRIORITY, 6);
+	worker->argument[0] = (uint64_t)sys_thread_set(10, THREAD_PRIORITY, 5);
+	worker->argument[1] = (uint64_t)sys_thread_set(10, THREAD_PRIORITY, 2);
+}
+
+static void priorities(void)
+{
+	struct worker *worker = worker_new(set_high, second_space, 0, 5);
+
+	give_slot(second_space, 10, worker->thread, RIGHT_CONTROL, 0);
+	worker_start(worker);
+	CHECK(worker->result, ERR_NO_RIGHT);
+	CHECK(worker->argument[0], OK);
+	CHECK(worker->argument[1], OK);
+	sys_cap_delete(second_space, 10);
+	worker_free(worker);
+}
+
+/* Two at one priority that never wait: both go on, though neither gives up the hart. */
+static volatile bool stop;
+
+static void spin(struct worker *worker)
+{
+	while (!stop)
+		worker->argument[0]++;
+}
+
+static void slices(void)
+{
+	struct worker *one = worker_new(spin, OWN, 0, 5), *two = worker_new(spin, OWN, 0, 5), *low = worker_new(spin, OWN, 0, 4);
+	struct worker *all[] = { one, two, low };
+	struct message message = { .deadline = read_time() + boot->timebase_hz / 5 };
+
+	stop = false;
+	for (unsigned i = 0; i < 3; i++) {
+		struct registers registers = { 0 };
+		struct message *start;
+
+		CHECK(sys_thread_set(all[i]->thread, THREAD_START, 0), OK);
+		start = receive(exceptions, EVENT_MESSAGE);
+		registers.pc = (uint64_t)spin;
+		registers.x[10] = (uint64_t)all[i];
+		sys_registers(start->token, &registers, REGISTERS_WRITE);
+		reply(start->token, 0, 0);
+	}
+	CHECK(ipc_recv(0, &message), EVENT_TIMEOUT);
+	CHECK(one->argument[0] > 1000 && two->argument[0] > 1000, true);
+	CHECK(one->argument[0] < 4 * two->argument[0] && two->argument[0] < 4 * one->argument[0], true);
+	CHECK(low->argument[0], 0);
+	for (unsigned i = 0; i < 3; i++)
+		worker_free(all[i]);
+}
+
+/* FPU registers and the rounding mode survive others' use of them. */
+static void fpu_user(struct worker *worker)
+{
+	uint64_t seed = worker->argument[0], bad = 0;
+
+	fpu_fill(seed);
+	for (int i = 0; i < 20; i++) {
+		ipc_call(10, &worker->message);
+		bad |= fpu_mismatch(seed);
+		if (i % 3 == 0)
+			fpu_fill(++seed);
+	}
+	worker->argument[1] = bad;
+}
+
+static void fpu(void)
+{
+	uint64_t endpoint = object_new(KIND_ENDPOINT);
+	struct worker *worker[3];
+
+	give_slot(second_space, 10, endpoint, RIGHT_SEND, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		worker[i] = worker_new(fpu_user, second_space, 0, 5);
+		worker[i]->argument[0] = 0x4000000000000000 + i * 0x1111;
+		worker_start(worker[i]);
+	}
+	fpu_fill(7);
+	for (unsigned i = 0; i < 60; i++) {
+		struct message *message = receive(endpoint, EVENT_MESSAGE);
+		uint64_t token = message->token;
+
+		if (i % 7 == 0)
+			CHECK(fpu_mismatch(7), 0);
+		CHECK(reply(token, 0, 0), OK);
+	}
+	settle();
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(worker[i]->done, true);
+		CHECK(worker[i]->argument[1], 0);
+		worker_free(worker[i]);
+	}
+	CHECK(fpu_mismatch(7), 0);
+	fpu_fill(0);
+	sys_cap_delete(second_space, 10);
+	object_free(endpoint);
+}
+
+/* Exceptions: cause, pc, value; registers read and written, FPU included; the thread goes on where it is told to. */
+static void illegal(struct worker *worker)
+{
+	fpu_fill(0x77);
+	__asm__ volatile("li t6, 0x1234\n.word 0\nsd t6, 0(%0)" :: "r"(&worker->argument[0]) : "t6", "memory");
+	worker->argument[1] = fpu_mismatch(0x88);
+}
+
+static void breakpoint(struct worker *worker)
+{
+	(void)worker;
+	__asm__ volatile("ebreak");
+}
+
+static void access(struct worker *worker)
+{
+	worker->argument[0] = *(volatile uint64_t *)worker->argument[3];
+}
+
+static void exceptional(void)
+{
+	static struct registers registers;
+	struct worker *worker = worker_new(illegal, second_space, 0, 5);
+	struct message *message;
+	uint64_t token;
+
+	worker_start(worker);
+	message = receive(exceptions, EVENT_MESSAGE);
+	token = message->token;
+	CHECK(message->label, LABEL_EXCEPTION);
+	CHECK(message->word[0], EXCEPTION_ILLEGAL);
+	CHECK(sys_registers(token, &registers, 8), ERR_INVALID);
+	CHECK(sys_registers(token, (struct registers *)NOWHERE, 0), ERR_BAD_ADDRESS);
+	CHECK(sys_registers(token, (struct registers *)((char *)&registers + 1), 0), ERR_INVALID);
+	CHECK(sys_registers(token, (struct registers *)NOWHERE, REGISTERS_WRITE), ERR_BAD_ADDRESS);
+	CHECK(sys_registers(token, &registers, REGISTERS_FPU), OK);
+	CHECK(registers.pc, message->word[1]);
+	CHECK(registers.x[31], 0x1234);
+	CHECK(registers.f[3], 0x7a);
+	CHECK(registers.fcsr >> 5, 3);
+	registers.pc += 4;
+	registers.x[31] = 0x5678;
+	for (unsigned i = 0; i < 32; i++)
+		registers.f[i] = 0x88 + i;
+	registers.fcsr = 0;
+	CHECK(sys_registers(token, &registers, REGISTERS_WRITE | REGISTERS_FPU), OK);
+	CHECK(sys_copy(token, INIT_BASE, &registers, 8, COPY_IN), 8);	/* exceptions always lend */
+	CHECK(reply(token, 0, 0), OK);
+	settle();
+	CHECK(worker->done, true);
+	CHECK(worker->argument[0], 0x5678);
+	CHECK(worker->argument[1], 0);
+	worker_free(worker);
+
+	worker = worker_new(breakpoint, second_space, 0, 5);
+	worker_start(worker);
+	message = receive(exceptions, EVENT_MESSAGE);
+	CHECK(message->word[0], EXCEPTION_BREAKPOINT);
+	worker_free(worker);
+
+	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, 0x1000, INIT_SLOT_DEVICE_MEMORY, 0) > 0, true);
+	worker = worker_new(access, second_space, 0, 5);
+	worker->argument[3] = NOWHERE + 0x20;
+	worker_start(worker);	/* boot ROM: there is memory */
+	CHECK(worker->done, true);
+	worker_free(worker);
+	CHECK(sys_unmap(second_space, NOWHERE, 1, NULL, 0).value, 1);
+	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, 0x60000000, INIT_SLOT_DEVICE_MEMORY, 0), 1);
+	worker = worker_new(access, second_space, 0, 5);
+	worker->argument[3] = NOWHERE + 0x20;
+	worker_start(worker);
+	if (!worker->done) {	/* a hole in the address space, if this machine has one there */
+		message = receive(exceptions, EVENT_MESSAGE);
+		CHECK(message->word[0], EXCEPTION_ACCESS);
+		CHECK(message->word[2], NOWHERE + 0x20);
+	}
+	worker_free(worker);
+	CHECK(sys_unmap(second_space, NOWHERE, 1, NULL, 0).value, 1);
+}
+
+/* Without an exception endpoint a thread is stuck, not lost: it complains as soon as it has one. */
+static void stuck(void)
+{
+	struct worker *worker = worker_new(breakpoint, second_space, 0, 5);
+	uint64_t endpoint = object_new(KIND_ENDPOINT);
+	struct registers registers = { .pc = (uint64_t)breakpoint };
+	struct message *message;
+
+	CHECK(sys_thread_set(worker->thread, THREAD_EXCEPTION, endpoint), OK);
+	CHECK(sys_thread_set(worker->thread, THREAD_START, 0), OK);
+	message = receive(endpoint, EVENT_MESSAGE);
+	CHECK(sys_registers(message->token, &registers, REGISTERS_WRITE), OK);
+	object_free(endpoint);
+	CHECK(reply(message->token, 0, 0), OK);
+	settle();
+	CHECK(sys_thread_set(worker->thread, THREAD_EXCEPTION, exceptions), OK);
+	message = receive(exceptions, EVENT_MESSAGE);
+	CHECK(message->word[0], EXCEPTION_BREAKPOINT);
+	worker_free(worker);
+}
+
+void test_threads(void)
+{
+	settings();
+	priorities();
+	slices();
+	fpu();
+	exceptional();
+	stuck();
+}
