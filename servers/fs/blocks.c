@@ -139,7 +139,7 @@ static void complete(const struct ring_completion *completion)
 	}
 }
 
-void blocks_work(void)
+void blocks_take(void)
 {
 	struct ring_completion completion;
 
@@ -151,6 +151,10 @@ void blocks_work(void)
 		cache_retry();
 		wake(WAIT_KEY(WAIT_SLOT, 0));
 	}
+}
+
+void blocks_send(void)
+{
 	if (asked)
 		sys_notify(SLOT_NOTIFY_BLK, NOTIFY_RING_UPPER);
 	asked = false;

@@ -137,12 +137,13 @@ static bool work(void)
 {
 	bool busy;
 
+	blocks_take();
 	if (!ready)
 		begin();
 	busy = pages_run();
 	busy |= calls_run_ready();
 	busy |= node_jobs_step();
-	blocks_work();
+	blocks_send();
 	sync_arm_timer();
 	return busy || calls_ready() || pages_pending();
 }

@@ -153,7 +153,8 @@ void blocks_init(struct ring *ring);
 bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task);	/* for a pager's request */
 uint64_t blocks_flush(void);		/* a device flush that begins from now on; 0: the device has none */
 bool blocks_flushed(uint64_t flush);	/* else wait for WAIT_FLUSH */
-void blocks_work(void);			/* completions, notification */
+void blocks_take(void);			/* what blk has answered */
+void blocks_send(void);			/* tell blk that there is work */
 int blocks_info(uint64_t *blocks, bool *read_only);
 extern const struct core_ops device_ops;
 
