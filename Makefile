@@ -169,6 +169,30 @@ $(BUILD)/disk.img: $(IMAGE_FILES) $(BUILD)/image.list tools/mkdisk
 	$(call say,MKDISK,$@)
 	$(Q)tools/mkdisk $(ROOT) $(BUILD)/image.list $@
 
+# ---- The kernel's tests: the same kernel with tests/kernel in init's place.
+
+KERNELTEST := $(call objects,$(call sources,tests/kernel))
+ASSEMBLY := $(filter %.S.o,$(KERNEL))
+
+$(BUILD)/obj/tests/kernel/%.o: tests/kernel/% Makefile
+	$(call say,CC,$<)
+	$(folder)
+	$(Q)$(CROSS)gcc $(BARE) -Ilibsys -Itests/kernel -c $< -o $@
+
+$(BUILD)/kerneltest/init: $(KERNELTEST) $(BUILD)/libsys.a $(SCRIPT_init)
+	$(call say,LD,$@)
+	$(folder)
+	$(Q)$(CROSS)gcc $(BARE_LINK) -T $(SCRIPT_init) $(KERNELTEST) $(BUILD)/libsys.a -o $@
+	$(Q)$(CROSS)objcopy -O binary $@ $@.bin
+
+$(BUILD)/obj/kerneltest/%.o: kernel/% $(BUILD)/kerneltest/init Makefile
+	$(folder)
+	$(Q)$(CROSS)gcc $(BARE) -Ikernel -Wa,-I$(BUILD)/kerneltest -c $< -o $@
+
+$(BUILD)/kerneltest/quire.elf: $(KERNEL) $(ASSEMBLY:$(BUILD)/obj/kernel/%=$(BUILD)/obj/kerneltest/%) linker.ld
+	$(call say,LD,$@)
+	$(Q)$(CROSS)gcc $(BARE_LINK) -T linker.ld $(filter-out $(ASSEMBLY) %.ld,$^) -o $@
+
 # ---- Host tests. tests/host/NAME.c names the sources it is compiled with in a comment, relative to the top:
 #	/* sources: servers/pager/core/tree.c servers/pager/core/object.c */
 # (a folder with its / means all in it); their folders are on its include path. tests/host/common.c belongs to each if it exists.
@@ -191,7 +215,7 @@ endef
 $(foreach name,$(HOSTTESTS),$(eval $(call host_rules,$(name))))
 
 hosttests: $(HOSTTESTS:%=$(BUILD)/host/%)
-tests: all hosttests
+tests: all hosttests $(if $(KERNELTEST),$(BUILD)/kerneltest/quire.elf)
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -3,16 +3,18 @@
 `./quire test [filter]`: runs every test whose name contains the filter, prints a line for each as it ends, then the count.
 
     host/NAME    tests/host: C code of the servers on this machine, under sanitizers
+    kernel/NAME  tests/kernel: every kernel call, rightly and wrongly, by a program in init's place
     linux/LINE   a line of tests/guest/suite under qemu-riscv64: Linux is the referee
     quire/LINE   the same line on Quire: one boot for the whole suite, and the state of the disk and the memory after it
     boot/NAME    tests/boot: one or more boots each, driven through tools/run.py
 
 Two run at a time. Everything has a time limit and is ended by its own process id. It builds nothing: `quire` does.
-docs/testing.md explains why there are these four kinds.
+docs/testing.md explains why there are these kinds.
 """
 import concurrent.futures
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,6 +31,8 @@ import machine
 ROOT, BUILD = harness.ROOT, harness.BUILD
 GUEST = os.path.join(ROOT, "tests", "guest")
 HOST_TIMEOUT = 300
+KERNEL_TIMEOUT = 180
+KERNEL_FUZZ_CALLS = 1000000
 LINUX_TIMEOUT = 120
 SUITE_LINE_TIMEOUT = 180  # one line of the suite on Quire
 SUITE_BOOTS = 4  # a line that hangs or panics costs a boot; then the rest is given up
@@ -92,6 +96,29 @@ def host_jobs(report):
     for name in sorted(names - {"common"}):
         yield f"host/{name}", lambda name=name: run_process(report, f"host/{name}", [os.path.join(BUILD, "host", name)],
                                                             HOST_TIMEOUT, {})
+
+
+# ---- the kernel's tests
+
+def kernel_job(report):
+    """One boot of the kernel with tests/kernel in init's place; each of its groups is a line."""
+    started = time.monotonic()
+    arguments = machine.boot_arguments("", log=True, extra=[f"fuzz={KERNEL_FUZZ_CALLS}"])
+    guest = machine.Guest(machine.qemu_arguments(os.path.join(BUILD, "kerneltest", "quire.elf"), os.devnull, None, arguments))
+    guest.relay(None, lambda data: None, KERNEL_TIMEOUT)
+    text = bytes(guest.transcript).decode(errors="replace").replace("\r", "")
+    details, groups = [], 0
+    for line in text[text.rfind("init runs"):].splitlines()[1:]:
+        group = re.fullmatch(r"(\w+): (\d+ passed, (\d+) failed)", line)
+        if group:
+            groups += 1
+            report.line("failed" if int(group[3]) else "passed", f"kernel/{group[1]}", None, group[2], "\n".join(details))
+            details = []
+        else:
+            details.append(line)
+    if guest.process.returncode or not groups or not re.search(r"^\d+ passed, 0 failed$", text, re.MULTILINE):
+        trouble = guest.fatal_line() or guest.reason or f"status {guest.process.returncode}"
+        report.line("failed", "kernel", time.monotonic() - started, trouble, "\n".join(details))
 
 
 # ---- the guest suite
@@ -301,6 +328,8 @@ def main(arguments):
     jobs = []
     if chosen:  # first: it takes longest
         jobs.append(("quire", lambda: suite_job(report, chosen, len(chosen) == len(lines))))
+    if os.path.isdir(os.path.join(ROOT, "tests", "kernel")) and (wanted in "kernel/" or wanted.startswith("kernel")):
+        jobs.append(("kernel", lambda: kernel_job(report)))
     jobs += [job for job in [*host_jobs(report), *linux_jobs(report, lines), *boot_jobs(report)] if wanted in job[0]]
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
         futures = {pool.submit(job): name for name, job in jobs}
