@@ -28,7 +28,7 @@
 	X(0x1013, stat,		CALL,	 FS, "live length and modification of an object") \
 	X(0x1014, unlinked,	CALL,	 FS, "no name is left: forget the object (FS_REQUEST_release) when its last use goes, without write-back") \
 	X(0x1015, script,	CALL,	 FS, "with lend: copy the `#!` line of the exec parked for a thread into fs's buffer") \
-	X(0x1016, vma,		CALL,	 FS, "with lend: copy struct pager_vma of the first VMA that ends above an address") \
+	X(0x1016, vma,		CALL,	 FS, "(and PROC, for /proc/PID/stat) with lend: copy struct pager_vma of the first VMA that ends above an address") \
 	X(0x1017, counters,	CALL,	 FS, "(and PROC, for sysinfo) with lend: copy struct pager_counters") \
 	X(0x1018, control,	CALL,	 FS, "PAGER_CONTROL_*") \
 	X(0x1020, read,		FORWARD, FS, "read through an open description; the pager answers the caller") \

@@ -8,9 +8,6 @@
 /* The copy stopped at `address`: let the caller fault there, unless its pager has refused just that page already. */
 static enum loan stopped(const struct message *message, long event, uint64_t address, unsigned access)
 {
-	/* A refusal of address 0 could not be told from success (message->address 0), and a null pointer is never there. */
-	if (!address)
-		return LOAN_REFUSED;
 	if (event == EVENT_REDELIVERED && message->address && message->address / PAGE_BYTES == address / PAGE_BYTES)
 		return LOAN_REFUSED;
 	return sys_fault(message->token, address, access) < 0 ? LOAN_REFUSED : LOAN_FAULTED;

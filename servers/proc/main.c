@@ -322,6 +322,9 @@ void server_main(const struct start_info *start)
 		event = token ? ipc_reply_recv(token, SLOT_ENDPOINT, &message) : ipc_recv(SLOT_ENDPOINT, &message);
 		if (event < 0 && !token)
 			panic("receiving fails: error %ld", event);
+		/* A failed reply has not received; the message is as it was. If the caller is gone, this fails, too. */
+		if (event < 0)
+			ipc_reply(token, &message);
 		token = event < 0 ? 0 : serve(&message, event);
 		if (message.deadline)
 			sleepers_wake();

@@ -14,9 +14,22 @@ static uint32_t last_pid;
 static uint16_t slot_of_pid[PID_MAX];
 static uint16_t pid_uses[PID_MAX];	/* as a process, a group, a session */
 
+/* How many processes have a slot for their thread's capability: with little memory init gives fewer leaves. */
+static unsigned slots_given(void)
+{
+	unsigned given = 0;
+
+	while (given < PROCESS_MAX &&
+	       sys_cap_mint(SLOT_SELF_SPACE, 64 + given, SLOT_NOTIFICATION, RIGHT_SEND, 0, 0) != ERR_BAD_SLOT) {
+		sys_cap_delete(SLOT_SELF_SPACE, 64 + given);
+		given += LEAF_SLOTS;
+	}
+	return given < PROCESS_MAX ? given : PROCESS_MAX;
+}
+
 void processes_init(void)
 {
-	for (unsigned slot = PROCESS_MAX - 1; slot >= 1; slot--) {
+	for (unsigned slot = slots_given() - 1; slot >= 1 && slot < PROCESS_MAX; slot--) {
 		processes[slot].slot = slot;
 		processes[slot].next_free = free_slots;
 		free_slots = slot;

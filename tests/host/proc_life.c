@@ -73,7 +73,7 @@ static struct {
 } pids[PID_MAX];
 
 static uint16_t capability[64 + PROCESS_MAX];	/* slot -> thread + 1 */
-static unsigned seed, budget, made, max_processes, deaths_in[PROCESS_ZOMBIE + 1];
+static unsigned leaves = SERVER_LEAVES, seed, budget, made, max_processes, deaths_in[PROCESS_ZOMBIE + 1];
 static bool verbose, gentle;	/* gentle: nobody ends before the budget does, so that the table fills up */
 static jmp_buf off;
 
@@ -271,6 +271,11 @@ struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t
 		interrupt(&threads[capability[a] - 1]);
 		break;
 	case SYS_cap_mint:
+		if (c == SLOT_NOTIFICATION) {
+			value = b < 64 + leaves * LEAF_SLOTS ? 0 : ERR_BAD_SLOT;
+			break;
+		}
+		CHECK(b < 64 + leaves * LEAF_SLOTS && d == RIGHT_CONTROL);
 		if (capability[b] && threads[capability[b] - 1].where != DEAD)
 			value = ERR_IN_USE;
 		else
@@ -751,7 +756,7 @@ static long deliver(struct thread *thread, struct message *message)
 	message->badge = thread->badge;
 	message->token = token_of(thread);
 	message->identity = thread->identity;
-	message->address = thread->redelivered && thread->refused ? thread->word[5] : 0;
+	message->address = !thread->redelivered || !thread->refused ? 0 : thread->word[5] ? thread->word[5] : 1;
 	message->capability = thread->label == PROC_forked && !thread->word[1] ? SLOT_RECEIVED : 0;
 	if (message->capability)
 		capability[SLOT_RECEIVED] = slots[IDENTITY_SLOT(thread->word[0])].thread + 1;
@@ -889,6 +894,10 @@ int main(int argc, char **argv)
 	gentle = true;
 	run(1, 30000, PROCESS_MAX + 10);
 	CHECK(made >= PROCESS_MAX - 1);
+	leaves = 2;
+	run(1, 10000, PROCESS_MAX + 10);
+	CHECK(made >= 2 * LEAF_SLOTS - 1);
+	leaves = SERVER_LEAVES;
 	gentle = false;
 	run(2, 400000, 40);
 	CHECK(made > PID_MAX);
