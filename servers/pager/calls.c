@@ -52,10 +52,14 @@ long forward_mmap(struct call *call)
 	const struct pager_mmap *request = (const struct pager_mmap *)call->word;
 	struct object *object = core_object_find(request->object);
 	unsigned prot = request->prot_flags, flags = request->prot_flags >> 32;
+	long result;
 
 	if (!object)
 		return -ENODEV;
-	return core_mmap(call_space(call), request->address, request->length, prot, flags & ~MAP_ANONYMOUS, object, request->offset, request->max_prot, &call->job.waiter);
+	core_object_hold(object);	/* what is replaced may be the last mapping of this very object */
+	result = core_mmap(call_space(call), request->address, request->length, prot, flags & ~MAP_ANONYMOUS, object, request->offset, request->max_prot, &call->job.waiter);
+	core_object_drop(object);
+	return result;
 }
 
 long linux_munmap(struct call *call)

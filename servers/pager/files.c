@@ -14,7 +14,7 @@ long prompt_open(const struct message *request, struct message *reply)
 	const struct pager_open *open = (const struct pager_open *)request->word;
 
 	(void)reply;
-	return open->open < PAGER_OPENS ? core_open(open->open, open->object, open->length, open->append) : -EBADF;
+	return open->open < PAGER_OPENS && open->object ? core_open(open->open, open->object, open->length, open->append) : -EBADF;
 }
 
 long prompt_close(const struct message *request, struct message *reply)
@@ -84,8 +84,13 @@ long forward_truncate(struct call *call)
 	const struct pager_truncate *request = (const struct pager_truncate *)call->word;
 	struct fs_truncated words = { request->object, request->length, request->cookie, 0 };
 	struct object *object = core_object_find(request->object);
-	long result = object ? core_object_truncate(object, request->length, &call->job.waiter) : 0;
+	long result = 0;
 
+	if (object) {
+		core_object_hold(object);
+		result = core_object_truncate(object, request->length, &call->job.waiter);
+		core_object_drop(object);
+	}
 	if (result == CORE_WAIT || result == CORE_AGAIN)
 		return result;
 	words.error = result < 0 ? result : 0;
@@ -99,14 +104,19 @@ long forward_sync(struct call *call)
 	const struct pager_sync *request = (const struct pager_sync *)call->word;
 	struct fs_synced words = { .object = request->object, .cookie = request->cookie };
 	struct object *object = request->object ? core_object_find(request->object) : 0;
-	long result = object || !request->object ? core_object_sync(object, &call->job.waiter) : -ENOENT;
+	long result;
 
-	if (result == CORE_WAIT || result == CORE_AGAIN)
-		return result;
-	if (object) {
+	if (object)
+		core_object_hold(object);
+	result = object || !request->object ? core_object_sync(object, &call->job.waiter) : -ENOENT;
+	if (object && result != CORE_WAIT && result != CORE_AGAIN) {
 		words.length = core_object_length(object);
 		words.modified = core_object_modified(object);
 	}
+	if (object)
+		core_object_drop(object);
+	if (result == CORE_WAIT || result == CORE_AGAIN)
+		return result;
 	words.error = result < 0 ? result : 0;
 	forward_call(call->token, SLOT_FS, FS_synced, &words, sizeof(words), 0);
 	return CALL_DONE;
