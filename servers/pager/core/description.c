@@ -8,7 +8,7 @@ enum { WHENCE_SET, WHENCE_CURRENT, WHENCE_END, WHENCE_DATA, WHENCE_HOLE };
 
 static struct description **slot_of(uint64_t open)
 {
-	struct description **chunk = open < OPENS ? core.opens[open / OPENS_PER_CHUNK] : NULL;
+	struct description **chunk = open < PAGER_OPENS ? core.opens[open / OPENS_PER_CHUNK] : NULL;
 
 	return chunk ? &chunk[open % OPENS_PER_CHUNK] : NULL;
 }
@@ -33,7 +33,7 @@ long core_open(uint64_t open, uint64_t number, uint64_t length, bool append)
 	struct description *description;
 	struct object *object;
 
-	if (open >= OPENS || !number)
+	if (open >= PAGER_OPENS || !number)
 		return -EINVAL;
 	if (core_counters.free_pages < WANT_STEP)
 		memory_give_back(WANT_STEP);

@@ -256,7 +256,7 @@ long user_bytes(struct space *space, uint64_t address, bool write, struct waiter
 	}
 	status = fault_resolve(vma, address, write, waiter, &place);
 	if (status)
-		return status;
+		return status == -EIO || status == -ENOSPC ? -EFAULT : status;
 	if (place.replaced && vma->mapped_pages)
 		core.ops.unmap(space->table, address & ~PAGE_MASK, 1, NULL, NULL);
 	if (write && place.frame->kind == FRAME_CACHE) {

@@ -3,7 +3,6 @@
  * resident if it is cached and the VMA has had pages mapped, which is as exact as not reading the page table allows.
  */
 #include "internal.h"
-#include "pager.h"
 
 static void count_pages(struct space *space, struct vma *vma, struct pager_vma *info)
 {

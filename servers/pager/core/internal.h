@@ -13,6 +13,7 @@
 #define PAGER_CORE_INTERNAL_H
 
 #include "core.h"
+#include "pager.h"
 
 #include <asm/errno.h>
 #include <linux/mman.h>
@@ -162,9 +163,11 @@ struct object {
 	struct object *deferred_next;
 	long error;			/* of a write-back, not yet told */
 	enum trim { TRIM_NONE, TRIM_PAGES, TRIM_BLOCKS, TRIM_SENT } trim;
-	bool backed, unlinked, aged;
+	bool backed, unlinked;
+	uint8_t age;			/* rounds of the background write-back that have seen it dirty */
 	bool careful;			/* a read of several pages failed: read one by one */
 	bool past_end;			/* pages past the length may be there, made by a write under way */
+	bool cut;			/* a truncation has set the length, and fs still holds what is past it */
 	bool deferred;			/* in the list of request_later */
 };
 
@@ -180,6 +183,7 @@ struct description {			/* an open description */
 struct object *object_anonymous(uint64_t length);	/* shared memory without a file; held once */
 void object_hold(struct object *object);
 void object_drop(struct object *object);
+void object_drop_later(struct object *object);	/* the record stays for now: the caller may still look at it */
 void object_free(struct object *object);		/* the record */
 void object_settle(struct object *object);		/* forget it if nobody needs it any more */
 void object_modify(struct object *object);
@@ -212,13 +216,14 @@ struct pending {
 	unsigned operation, count;
 	struct frame *copy;		/* the last page is written from this one */
 };
-#define PENDINGS 256
+#define PENDINGS 192	/* fewer than the server has records for (requests.c) */
 
 struct pending *request_begin(struct object *object, unsigned operation, uint64_t first, unsigned count);	/* null: too many under way */
 void request_abandon(struct pending *pending);		/* not sent after all */
 void request_send(struct pending *pending, uint64_t length, const uint64_t *frames);
 long request_wait(struct waiter *waiter);		/* until one ends */
 void request_later(struct object *object);		/* its trim or release is sent as soon as there is room */
+void request_deferred(void);				/* ... if there is */
 bool page_in(struct object *object, uint64_t index, uint64_t pages, long *status);	/* starts reading; false: *status 0: no room for a request, else no memory */
 void object_trim(struct object *object);		/* gives up pages and blocks past the end; takes the lock over until that is done */
 bool object_trim_wanted(struct object *object);
@@ -325,7 +330,6 @@ unsigned write_some(unsigned requests);			/* of any object's dirty pages; cluste
 
 /* ---- everything that must begin anew with core_init */
 #define OBJECT_BUCKETS 4096
-#define OPENS 65536
 #define OPENS_PER_CHUNK 512
 #define SLAB_CLASSES 129
 
@@ -340,13 +344,14 @@ struct core_state {
 	struct object *objects[OBJECT_BUCKETS], *all_objects, *dirty_objects, *deferred;
 	struct object *harvest;		/* whose D bits are looked at next, in the background */
 	struct space *all_spaces;
-	struct description **opens[OPENS / OPENS_PER_CHUNK];
+	struct description **opens[PAGER_OPENS / OPENS_PER_CHUNK];
 	struct waiter trimmer;		/* owns the locks of objects under object_trim */
 	struct pending pendings[PENDINGS];
 	unsigned pendings_used, pending_hint;
 	uint64_t request_serial;
 	uint64_t transfers;		/* page_in and write requests under way */
 	uint64_t want[2];		/* free frames for one step; [1]: for one that takes anonymous memory */
+	bool in_round;			/* the background write-back is at work */
 	uint64_t cursor;		/* reclaim: next frame to look at */
 	const struct policy *policy;
 };

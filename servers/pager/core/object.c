@@ -125,6 +125,14 @@ void object_drop(struct object *object)
 	object_settle(object);
 }
 
+void object_drop_later(struct object *object)
+{
+	core_assert(object->holds);
+	object->holds--;
+	if (!object->pages || object->unlinked)
+		request_later(object);
+}
+
 void core_object_hold(struct object *object)
 {
 	object_hold(object);
@@ -188,6 +196,7 @@ void core_drop_caches(void)
 		}
 		object_settle(object);
 	}
+	request_deferred();
 	slab_trim();
 }
 

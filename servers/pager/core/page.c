@@ -135,7 +135,7 @@ void page_dirty(struct frame *frame)
 	core_counters.cache_dirty_pages++;
 	if (object->dirty_pages++)
 		return;
-	object->aged = false;
+	object->age = 0;
 	object->dirty_next = core.dirty_objects;
 	object->dirty_previous = NULL;
 	if (object->dirty_next)

@@ -68,9 +68,9 @@ void request_later(struct object *object)
 	core.deferred = object;
 }
 
-static void run_deferred(void)
+void request_deferred(void)
 {
-	while (core.deferred && core.pendings_used < PENDINGS) {
+	while (core.deferred && core.pendings_used < PENDINGS) {	/* with room, none comes back */
 		struct object *object = core.deferred;
 
 		core.deferred = object->deferred_next;
@@ -213,6 +213,8 @@ static void complete_allocate(struct pending *pending, int64_t status, uint64_t 
 
 bool object_trim_wanted(struct object *object)
 {
+	if (object->cut)
+		return true;
 	if (object->past_end && !pages_next(object, object_end(object), TAG_USED))
 		object->past_end = false;
 	return object->past_end;
@@ -236,7 +238,8 @@ void object_trim(struct object *object)
 		return;
 	object->lock.owner = &core.trimmer;
 	if (!object->trim)
-		object->trim = TRIM_PAGES;
+		object->trim = object->cut ? TRIM_BLOCKS : TRIM_PAGES;
+	object->cut = false;
 	while ((frame = pages_next(object, end, TAG_USED))) {
 		if (frame->flags & PAGE_BUSY)
 			return;		/* its answer brings us back */
@@ -294,5 +297,5 @@ void core_complete(uint64_t id, int64_t status, uint64_t value)
 		object_trim(object);
 	else if (object)
 		object_settle(object);
-	run_deferred();
+	request_deferred();
 }

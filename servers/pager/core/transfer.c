@@ -6,11 +6,10 @@
  */
 #include "internal.h"
 
-#define TRANSFER_AT 1
-#define TRANSFER_VECTOR 2
 #define TRANSFER_MAX 0x7ffff000UL	/* Linux's MAX_RW_COUNT */
 #define VECTORS_MAX 1024
 
+/* waiter->progress[]: 0: where in the file it starts + 1; 1: the vectors are checked; 3: parked for the user's side. */
 struct vector { uint64_t base, length; };
 
 struct transfer {
@@ -22,6 +21,15 @@ struct transfer {
 	bool write, at;
 	bool ended;			/* end of file */
 };
+
+/* An error of the I/O behind a user's page is a bad address to who copies there. */
+static long user_side(struct transfer *transfer, uint64_t address, bool write, uint8_t **bytes)
+{
+	long status = user_bytes(transfer->space, address, write, transfer->waiter, bytes);
+
+	transfer->waiter->progress[3] = status == CORE_WAIT;
+	return status;
+}
 
 /* ---- one piece */
 
@@ -43,7 +51,7 @@ static long read_piece(struct transfer *transfer, uint64_t address, uint64_t byt
 	status = memory_want(transfer->waiter, false);
 	if (status)
 		return status;
-	status = user_bytes(transfer->space, address, true, transfer->waiter, &to);
+	status = user_side(transfer, address, true, &to);
 	if (status < 0)
 		return status;
 	bytes = minimum(bytes, status);
@@ -113,7 +121,7 @@ static long write_piece(struct transfer *transfer, uint64_t address, uint64_t by
 	return bytes;
 }
 
-/* From address until waiter->done is `goal`. */
+/* From address, where the next byte is, until waiter->done is `goal`. */
 static long move(struct transfer *transfer, uint64_t address, uint64_t goal)
 {
 	struct waiter *waiter = transfer->waiter;
@@ -141,7 +149,7 @@ static long read_vector(struct transfer *transfer, uint64_t address, struct vect
 		long part = memory_want(transfer->waiter, false);
 
 		if (!part)
-			part = user_bytes(transfer->space, address + done, false, transfer->waiter, &from);
+			part = user_side(transfer, address + done, false, &from);
 		if (part < 0)
 			return part;
 		part = minimum(part, sizeof *vector - done);
@@ -256,6 +264,9 @@ static long begin(struct transfer *transfer, uint64_t position)
 	struct description *description = transfer->description;
 	long status = wait_error(waiter);
 
+	if (status && waiter->progress[3])
+		status = -EFAULT;
+	waiter->progress[3] = 0;
 	if (!status && !transfer->at)
 		status = lock_check(&description->lock, waiter);
 	if (!status && transfer->write)
@@ -287,7 +298,7 @@ static long transfer_run(struct space *space, uint64_t open, uint64_t address, u
 	transfer.object = transfer.description->object;
 	status = begin(&transfer, position);
 	if (!status)
-		status = flags & TRANSFER_VECTOR ? move_vectors(&transfer, address, count) : move(&transfer, address, minimum(count, TRANSFER_MAX));
+		status = flags & TRANSFER_VECTOR ? move_vectors(&transfer, address, count) : move(&transfer, address + waiter->done, minimum(count, TRANSFER_MAX));
 	if (status == CORE_WAIT)
 		return keep(&transfer);
 	finish(&transfer);

@@ -25,6 +25,7 @@ static long prepare_cut(struct object *object, uint64_t length, struct waiter *w
 static void cut(struct object *object, uint64_t length, struct waiter *waiter)
 {
 	object->length = length;
+	object->cut = true;
 	object_unmap(object, pages_of(length), UINT64_MAX, true);
 	page_zero_tail(object, waiter);	/* the page is there: prepare_cut */
 	object_modify(object);
@@ -84,7 +85,10 @@ long core_object_truncate(struct object *object, uint64_t length, struct waiter 
 		status = truncate_step(object, length, waiter);
 	if (status == CORE_WAIT || status == CORE_AGAIN)
 		return status;
+	object->cut = false;		/* fs is told by the answer */
+	object->past_end = false;
 	lock_drop(&object->lock, waiter);
-	wait_keep(waiter, NULL);
+	waiter->object = NULL;
+	object_drop_later(object);
 	return status;
 }

@@ -145,8 +145,10 @@ long core_object_sync(struct object *object, struct waiter *waiter)
 	if (!waiter->object)
 		wait_keep(waiter, object);
 	status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
-	if (status != CORE_WAIT)
-		wait_keep(waiter, NULL);
+	if (status != CORE_WAIT) {
+		waiter->object = NULL;
+		object_drop_later(object);
+	}
 	return status;
 }
 
@@ -252,20 +254,29 @@ static void harvest_next(void)
 		object_harvest(object, 0, UINT64_MAX);
 }
 
-/* Old: dirty since the step before. Stores through mappings are looked for once per step in one object. */
+/*
+ * Called until it answers false, and again at the next tick: that is a round. A round writes what an earlier round has seen dirty
+ * already, and looks for stores through mappings in one object.
+ */
+static void begin_round(void)
+{
+	for (struct object *object = core.dirty_objects; object; object = object->dirty_next)
+		object->age += object->age < 2;
+	harvest_next();
+	request_deferred();
+}
+
 bool core_write_back_step(void)
 {
 	unsigned started = 0;
-	bool more = false;
 
-	for (struct object *object = core.dirty_objects, *next; object; object = next) {
+	if (!core.in_round)
+		begin_round();
+	for (struct object *object = core.dirty_objects, *next; object && started < 8; object = next) {
 		next = object->dirty_next;
-		more = true;
-		if (object->aged && started < 8)
+		if (object->age == 2)
 			started += write_object(object, 8 - started);
-		else
-			object->aged = true;
 	}
-	harvest_next();
-	return more || core.dirty_objects;
+	core.in_round = started;
+	return core.in_round;
 }

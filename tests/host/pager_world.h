@@ -1,0 +1,380 @@
+/*
+ * The world below the pager's core, played for its host tests (pager_core.c, pager_model.c): page memory, page tables with R W X A D
+ * bits that loads and stores go through, and a file server with a disk that answers in random order, with errors if wanted. It checks what
+ * the core promises to it: items name page memory, only blocks that exist are written, no tail past the end reaches the disk.
+ */
+#ifndef PAGER_WORLD_H
+#define PAGER_WORLD_H
+
+#include "core.h"
+#include "internal.h"
+#include "kernel.h"
+#include "ring.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOWEST 0x80000000UL
+#define PAGE CORE_PAGE
+#define GARBAGE 0xdd		/* what a deleted file left in a free block */
+
+static void fail_at(const char *file, int line, const char *fact);
+#define MUST(fact) ((fact) ? (void)0 : fail_at(__FILE__, __LINE__, #fact))
+
+static uint64_t random_state = 1;
+
+static uint64_t random_next(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	return random_state ^= random_state << 17;
+}
+
+static uint64_t random_below(uint64_t bound)
+{
+	return bound ? (random_next() >> 11) % bound : 0;
+}
+
+/* ---- page memory */
+
+static uint8_t *memory;
+static uint64_t memory_pages;
+
+static uint8_t *bytes_at(uint64_t physical)
+{
+	MUST(physical >= LOWEST && physical < LOWEST + memory_pages * PAGE);
+	return memory + (physical - LOWEST);
+}
+
+/* ---- page tables: entry = physical page | RIGHT_* | bits below */
+
+#define ENTRY_A 64
+#define ENTRY_D 128
+#define CHUNK_PAGES 8192UL
+#define CHUNKS (CORE_USER_END / PAGE / CHUNK_PAGES)
+
+struct table {
+	uint64_t *chunk[CHUNKS];
+	uint64_t entries;
+};
+
+static uint64_t *entry_of(struct table *table, uint64_t address, bool make)
+{
+	uint64_t page = address / PAGE;
+
+	MUST(address < CORE_USER_END);
+	if (!table->chunk[page / CHUNK_PAGES] && make)
+		table->chunk[page / CHUNK_PAGES] = calloc(CHUNK_PAGES, sizeof(uint64_t));
+	return table->chunk[page / CHUNK_PAGES] ? &table->chunk[page / CHUNK_PAGES][page % CHUNK_PAGES] : NULL;
+}
+
+/* The next present entry at or after *address and below end. */
+static uint64_t *entry_next(struct table *table, uint64_t *address, uint64_t end)
+{
+	while (*address < end) {
+		uint64_t *entry = entry_of(table, *address, false);
+
+		if (entry && *entry)
+			return entry;
+		*address = entry ? *address + PAGE : (*address / (CHUNK_PAGES * PAGE) + 1) * CHUNK_PAGES * PAGE;
+	}
+	return NULL;
+}
+
+static struct table *table_make(void)
+{
+	return calloc(1, sizeof(struct table));
+}
+
+static void table_free(struct table *table)
+{
+	MUST(!table->entries);
+	for (unsigned i = 0; i < CHUNKS; i++)
+		free(table->chunk[i]);
+	free(table);
+}
+
+static void world_unmap(void *context, uint64_t address, uint64_t pages, void (*dirty)(void *, uint64_t), void *dirty_context)
+{
+	struct table *table = context;
+	uint64_t end = address + pages * PAGE, *entry;
+
+	MUST(!(address % PAGE) && pages && end <= CORE_USER_END);
+	for (; (entry = entry_next(table, &address, end)); address += PAGE) {
+		if (dirty && (*entry & ENTRY_D))
+			dirty(dirty_context, address | REPORT_D | (*entry & ENTRY_A ? REPORT_A : 0));
+		*entry = 0;
+		table->entries--;
+	}
+}
+
+static void world_protect(void *context, uint64_t address, unsigned rights, uint64_t pages, void (*dirty)(void *, uint64_t), void *dirty_context)
+{
+	struct table *table = context;
+	uint64_t end = address + pages * PAGE, *entry;
+
+	MUST(!(address % PAGE) && pages && end <= CORE_USER_END && rights && !(rights & ~7));
+	for (; (entry = entry_next(table, &address, end)); address += PAGE) {
+		if (dirty && (*entry & ENTRY_D)) {
+			dirty(dirty_context, address | REPORT_D);
+			*entry &= ~ENTRY_D;
+		}
+		*entry &= ~7UL | rights;
+		if (!(*entry & 7)) {
+			*entry = 0;
+			table->entries--;
+		}
+	}
+}
+
+static void world_scan(void *context, uint64_t address, unsigned flags, uint64_t pages, void (*seen)(void *, uint64_t), void *seen_context)
+{
+	struct table *table = context;
+	uint64_t end = address + pages * PAGE, *entry;
+	uint64_t bits = (flags & SCAN_DIRTY ? ENTRY_D : 0) | (flags & SCAN_ACCESSED ? ENTRY_A : 0);
+
+	MUST(!(address % PAGE) && pages && end <= CORE_USER_END);
+	for (; (entry = entry_next(table, &address, end)); address += PAGE) {
+		uint64_t found = *entry & bits;
+
+		if (found)
+			seen(seen_context, address | (found & ENTRY_D ? REPORT_D : 0) | (found & ENTRY_A ? REPORT_A : 0));
+		if (flags & SCAN_CLEAR)
+			*entry &= ~bits;
+	}
+}
+
+/* What the kernel does with a map item. */
+static void map(struct table *table, const struct map_item *item, uint64_t address, unsigned access)
+{
+	MUST(item->pages >= 1 && item->pages <= CORE_BATCH && item->at < item->pages && !(item->address % PAGE));
+	MUST(item->address + item->at * PAGE == address / PAGE * PAGE && item->frame[item->at]);
+	MUST(item->rights & (access & ACCESS_WRITE ? RIGHT_WRITE : access & ACCESS_EXECUTE ? RIGHT_EXECUTE : RIGHT_READ));
+	MUST(!(item->rights & RIGHT_WRITE) || (item->rights & RIGHT_READ));
+	for (unsigned i = 0; i < item->pages; i++) {
+		uint64_t *entry = entry_of(table, item->address + i * PAGE, true);
+
+		if (!item->frame[i] || (*entry && i != item->at))
+			continue;
+		bytes_at(item->frame[i]);
+		table->entries += !*entry;
+		*entry = item->frame[i] | item->rights;
+		if (i == item->at)
+			*entry |= ENTRY_A | (access & ACCESS_WRITE ? ENTRY_D : 0);
+	}
+}
+
+/* The memory behind an address as the processor would reach it; null: a page fault. */
+static uint8_t *reach(struct table *table, uint64_t address, unsigned access)
+{
+	uint64_t *entry = address < CORE_USER_END ? entry_of(table, address, false) : NULL;
+	unsigned need = access & ACCESS_WRITE ? RIGHT_WRITE : access & ACCESS_EXECUTE ? RIGHT_EXECUTE : RIGHT_READ;
+
+	if (!entry || !(*entry & need))
+		return NULL;
+	*entry |= ENTRY_A | (access & ACCESS_WRITE ? ENTRY_D : 0);
+	return bytes_at(*entry & ~(PAGE - 1)) + address % PAGE;
+}
+
+/* ---- the file server and its disk. A file's number is generation * FILES + index + 1. */
+
+#define FILES 64
+#define FILE_PAGES 96UL			/* bytes are kept for so many; pages past them are holes */
+
+struct disk_file {
+	uint64_t number, length, announced;	/* on disk; uses told to the pager */
+	uint8_t *block[FILE_PAGES];
+	bool linked, truncating;
+};
+
+static struct disk_file disk[FILES];
+static uint64_t blocks_free, reads, writes, releases, trims, refused_blocks, failed_io, requests_seen;
+static unsigned error_rate, again_rate;		/* one in so many; 0: none */
+static struct core_request *queue_of_requests;
+static unsigned queued, queue_room;
+
+static void world_request(const struct core_request *request)
+{
+	if (queued == queue_room) {
+		queue_room = queue_room ? 2 * queue_room : 64;
+		queue_of_requests = realloc(queue_of_requests, queue_room * sizeof *request);
+	}
+	queue_of_requests[queued++] = *request;
+	requests_seen++;
+	MUST(request->operation == FS_REQUEST_release || request->operation == FS_REQUEST_trim || request->count);
+	MUST(request->object && disk[(request->object - 1) % FILES].number == request->object);
+	for (unsigned i = 0; i < request->count && (request->operation == FS_REQUEST_page_in || request->operation == FS_REQUEST_write); i++)
+		bytes_at(request->frame[i]);
+}
+
+static void drop_blocks(struct disk_file *file, uint64_t first)
+{
+	for (uint64_t page = first; page < FILE_PAGES; page++) {
+		if (!file->block[page])
+			continue;
+		free(file->block[page]);
+		file->block[page] = NULL;
+		blocks_free++;
+	}
+}
+
+static uint8_t **block_of(struct disk_file *file, uint64_t page)
+{
+	return page < FILE_PAGES ? &file->block[page] : NULL;
+}
+
+static int64_t answer_page_in(struct disk_file *file, const struct core_request *request, uint64_t *holes)
+{
+	for (unsigned i = 0; i < request->count; i++) {
+		uint64_t page = request->first + i;
+		uint8_t **block = block_of(file, page);
+
+		if (!block || !*block || page * PAGE >= file->length) {
+			*holes |= 1UL << i;
+			continue;
+		}
+		memcpy(bytes_at(request->frame[i]), *block, PAGE);
+		reads++;
+	}
+	return 0;
+}
+
+static int64_t answer_write(struct disk_file *file, const struct core_request *request)
+{
+	for (unsigned i = 0; i < request->count; i++) {
+		uint64_t page = request->first + i;
+		uint8_t **block = block_of(file, page), *from = bytes_at(request->frame[i]);
+
+		MUST(block && *block);
+		MUST(page * PAGE < request->length);
+		for (uint64_t at = request->length - page * PAGE; at < PAGE; at++)
+			MUST(!from[at]);
+		memcpy(*block, from, PAGE);
+		writes++;
+	}
+	if (request->length > file->length)
+		file->length = request->length;
+	return 0;
+}
+
+static int64_t answer_allocate(struct disk_file *file, const struct core_request *request, uint64_t *given)
+{
+	uint64_t most = 1 + random_below(request->count);
+
+	for (; *given < most; ++*given) {
+		uint8_t **block = block_of(file, request->first + *given);
+
+		if (!block || (!*block && !blocks_free))
+			break;
+		if (*block)
+			continue;
+		blocks_free--;
+		*block = malloc(PAGE);
+		memset(*block, GARBAGE, PAGE);
+	}
+	refused_blocks += !*given;
+	return *given ? 0 : -ENOSPC;
+}
+
+static int64_t answer_release(struct disk_file *file, const struct core_request *request)
+{
+	MUST(request->length <= file->announced);
+	file->announced -= request->length;
+	releases++;
+	if (!file->announced && !file->linked) {
+		drop_blocks(file, 0);
+		file->length = 0;
+	}
+	return 0;
+}
+
+static bool blocks_being_freed(const struct disk_file *file, const struct core_request *request)
+{
+	return (request->operation == FS_REQUEST_allocate || request->operation == FS_REQUEST_page_in) && file->truncating;
+}
+
+/* Answers one request of the queue, any one. False: there was none. */
+static bool world_answer(void)
+{
+	unsigned i = random_below(queued);
+	struct core_request request;
+	struct disk_file *file;
+	int64_t status = 0;
+	uint64_t value = 0;
+
+	if (!queued)
+		return false;
+	request = queue_of_requests[i];
+	queue_of_requests[i] = queue_of_requests[--queued];
+	file = &disk[(request.object - 1) % FILES];
+	if (blocks_being_freed(file, &request) || (again_rate && request.operation != FS_REQUEST_release && request.operation != FS_REQUEST_write
+		&& request.operation != FS_REQUEST_trim && !random_below(again_rate)))
+		status = -EAGAIN;
+	else if (error_rate && (request.operation == FS_REQUEST_page_in || request.operation == FS_REQUEST_write) && !random_below(error_rate))
+		status = -EIO, failed_io++;
+	else if (request.operation == FS_REQUEST_page_in)
+		status = answer_page_in(file, &request, &value);
+	else if (request.operation == FS_REQUEST_write)
+		status = answer_write(file, &request);
+	else if (request.operation == FS_REQUEST_allocate)
+		status = answer_allocate(file, &request, &value);
+	else if (request.operation == FS_REQUEST_release)
+		status = answer_release(file, &request);
+	else if (request.operation == FS_REQUEST_trim)
+		drop_blocks(file, request.first), trims++;
+	else
+		MUST(!"a request that fs knows");
+	core_complete(request.id, status, value);
+	return true;
+}
+
+/* What fs does after PAGER_truncate came back: sets the length, frees blocks. Nothing past the end may be under way. */
+static void disk_truncated(uint64_t number, uint64_t length)
+{
+	struct disk_file *file = &disk[(number - 1) % FILES];
+
+	for (unsigned i = 0; i < queued; i++)
+		MUST(queue_of_requests[i].object != number || queue_of_requests[i].operation >= FS_REQUEST_release
+			|| queue_of_requests[i].first + queue_of_requests[i].count <= (length + PAGE - 1) / PAGE);
+	drop_blocks(file, (length + PAGE - 1) / PAGE);
+	file->length = length;
+}
+
+/* ---- start */
+
+static uint64_t clock_now = 1;
+
+static uint64_t world_now(void)
+{
+	return clock_now++;
+}
+
+static void world_wake(struct waiter *waiter);		/* the test's */
+
+static void world_broken(const char *fact)
+{
+	fail_at("core", 0, fact);
+}
+
+static const struct core_ops world_ops = {
+	.unmap = world_unmap, .protect = world_protect, .scan = world_scan,
+	.request = world_request, .wake = world_wake, .now = world_now, .broken = world_broken,
+};
+
+static void world_start(uint64_t pages, uint64_t blocks)
+{
+	free(memory);
+	memory_pages = pages;
+	memory = aligned_alloc(PAGE, pages * PAGE);
+	memset(memory, 0xa5, pages * PAGE);
+	for (unsigned i = 0; i < FILES; i++)
+		drop_blocks(&disk[i], 0);
+	memset(disk, 0, sizeof disk);
+	queued = 0;
+	blocks_free = blocks;
+	core_init(&world_ops, (uintptr_t)memory - LOWEST, LOWEST, LOWEST + pages * PAGE);
+	core_add_memory(LOWEST, pages);
+}
+
+#endif
