@@ -240,15 +240,19 @@ static int64_t answer_page_in(struct disk_file *file, const struct core_request 
 	return 0;
 }
 
+/* Bytes past the end are zero: past the end when the write began, or, since a page under write may be written again, past the end now. */
 static int64_t answer_write(struct disk_file *file, const struct core_request *request)
 {
+	const struct object *object = core_object_find(request->object);
+	uint64_t length = object->length > request->length ? object->length : request->length;
+
 	for (unsigned i = 0; i < request->count; i++) {
 		uint64_t page = request->first + i;
 		uint8_t **block = block_of(file, page), *from = bytes_at(request->frame[i]);
 
 		MUST(block && *block);
 		MUST(page * PAGE < request->length);
-		for (uint64_t at = request->length - page * PAGE; at < PAGE; at++)
+		for (uint64_t at = length - page * PAGE; at < PAGE; at++)
 			MUST(!from[at]);
 		memcpy(*block, from, PAGE);
 		writes++;

@@ -106,6 +106,18 @@ static long private_read(struct vma *vma, uint64_t address, struct waiter *waite
 	return 0;
 }
 
+/* The last page, under write from the very frame: a store past the end would reach the disk with it. */
+static bool tail_under_write(const struct frame *frame)
+{
+	return (frame->flags & (PAGE_WRITING | PAGE_STORED)) == PAGE_WRITING && frame->index == frame->object->length >> PAGE_SHIFT;
+}
+
+/* May a shared page be mapped writable? */
+static bool may_store(const struct frame *frame)
+{
+	return !frame->object->backed || ((frame->flags & PAGE_BLOCK) && !tail_under_write(frame));
+}
+
 static long resolve_shared(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
 {
 	long status;
@@ -115,10 +127,12 @@ static long resolve_shared(struct vma *vma, uint64_t address, bool write, struct
 		return status;
 	place->frame = frame;
 	place->rights = vma_rights(vma);
-	if (!vma->object->backed || (frame->flags & PAGE_BLOCK))
+	if (may_store(frame))
 		return 0;
 	place->rights &= ~RIGHT_WRITE;
-	return write ? page_want_blocks(vma->object, frame->index, 1, waiter) : 0;
+	if (!write)
+		return 0;
+	return frame->flags & PAGE_BLOCK ? wait_park(&frame->waiters, waiter) : page_want_blocks(vma->object, frame->index, 1, waiter);
 }
 
 long fault_resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
@@ -144,9 +158,7 @@ static struct frame *neighbour(struct vma *vma, uint64_t address, unsigned right
 	frame = pages_find(vma->object, object_page(vma, address));
 	if (!frame || (frame->flags & PAGE_READING) || frame->index >= object_end(vma->object))
 		return NULL;
-	if ((rights & RIGHT_WRITE) && vma->object->backed && !(frame->flags & PAGE_BLOCK))
-		return NULL;
-	return frame;
+	return (rights & RIGHT_WRITE) && !may_store(frame) ? NULL : frame;
 }
 
 static void note_mapped(struct frame *frame, unsigned rights)
