@@ -1,7 +1,6 @@
 /*
  * Time: the clocks, which are all made from rdtime, and the sleepers, a binary heap by deadline. The loop's next receive has the
- * first sleeper's deadline, so there is no timer object. Processor time per process is not counted, and the clocks that would
- * show it say EINVAL.
+ * first sleeper's deadline, so there is no timer object. Processor time is an estimate from above (process_used).
  */
 #include "process.h"
 
@@ -94,11 +93,11 @@ void sleepers_wake(void)
 	while (sleepers && deadline_at(1) <= now) {
 		struct process *process = &processes[heap[1]];
 
-		sleeper_remove(process);
 		if (process->state == PROCESS_LAST) {
+			sleeper_remove(process);
 			exit_deadline(process);
 		} else {
-			process->state = PROCESS_RUNNING;
+			process_unpark(process);
 			process_answer(process, process->parked.token, 0);
 		}
 	}
@@ -112,6 +111,11 @@ uint64_t ticks_to_ns(uint64_t ticks)
 	return ticks / hz * NS_PER_SECOND + ticks % hz * NS_PER_SECOND / hz;
 }
 
+uint64_t ticks_to_user(uint64_t ticks)
+{
+	return ticks_to_ns(ticks) / (NS_PER_SECOND / USER_HZ);
+}
+
 /* Rounded up, so that nobody wakes early; NEVER when it does not fit. */
 static uint64_t ns_to_ticks(uint64_t seconds, uint64_t nanoseconds)
 {
@@ -123,7 +127,7 @@ static uint64_t ns_to_ticks(uint64_t seconds, uint64_t nanoseconds)
 }
 
 /* The clock's nanoseconds, or false if there is no such clock. */
-static bool read_clock(int32_t clock, uint64_t *ns)
+static bool read_clock(const struct process *process, int32_t clock, uint64_t *ns)
 {
 	*ns = ticks_to_ns(read_time());
 	switch (clock) {
@@ -135,6 +139,10 @@ static bool read_clock(int32_t clock, uint64_t *ns)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
+		return true;
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = ticks_to_ns(process_used(process));
 		return true;
 	}
 	return false;
@@ -158,8 +166,7 @@ LINUX_CALL(clock_gettime)
 	struct timespec64 time;
 	uint64_t ns;
 
-	(void)process;
-	if (!read_clock(message->word[0], &ns))
+	if (!read_clock(process, message->word[0], &ns))
 		return -EINVAL;
 	if (!message->word[1])
 		return -EFAULT;
@@ -172,8 +179,7 @@ LINUX_CALL(clock_getres)
 	struct timespec64 time;
 	uint64_t ns;
 
-	(void)process;
-	if (!read_clock(message->word[0], &ns))
+	if (!read_clock(process, message->word[0], &ns))
 		return -EINVAL;
 	time = timespec_of(ticks_to_ns(1) ? ticks_to_ns(1) : 1);
 	return answer_with(message, event, message->word[1], &time, sizeof(time), 0);
@@ -186,8 +192,7 @@ LINUX_CALL(gettimeofday)
 	uint64_t ns;
 	long error;
 
-	(void)process;
-	read_clock(CLOCK_REALTIME, &ns);
+	read_clock(process, CLOCK_REALTIME, &ns);
 	time = (struct timeval64){ ns / NS_PER_SECOND, ns % NS_PER_SECOND / 1000 };
 	error = answer_with(message, event, message->word[0], &time, sizeof(time), 0);
 	return error ? error : answer_with(message, event, message->word[1], timezone, sizeof(timezone), 0);
@@ -195,11 +200,9 @@ LINUX_CALL(gettimeofday)
 
 LINUX_CALL(times)
 {
-	static const struct tms no_times;
-	uint64_t hz = start_info->timebase_hz;
+	struct tms times = { .tms_utime = ticks_to_user(process_used(process)), .tms_cutime = ticks_to_user(process->children_ticks) };
 
-	(void)process;
-	return answer_with(message, event, message->word[0], &no_times, sizeof(no_times), read_time() * USER_HZ / hz);
+	return answer_with(message, event, message->word[0], &times, sizeof(times), ticks_to_user(read_time()));
 }
 
 /* ---- sleeping */

@@ -159,7 +159,7 @@ void vfork_done(struct process *child)
 
 	if (!child->parent || parent->state != PROCESS_VFORKED || parent->fork_child != child->slot)
 		return;
-	parent->state = PROCESS_RUNNING;
+	process_unpark(parent);
 	process_answer(parent, parent->parked.token, child->pid);
 }
 

@@ -145,6 +145,7 @@ void exit_done(struct process *process, struct message *message)
 	}
 	call_about(SLOT_PAGER, PAGER_reap, process);
 	sys_cap_delete(SLOT_SELF_SPACE, process_thread(process));
+	process->used_ticks = process_used(process) + process->children_ticks;
 	process->state = PROCESS_ZOMBIE;
 	process_living--;
 	signal_forget(process);

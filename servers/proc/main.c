@@ -75,8 +75,7 @@ static bool may_call(struct process *process)
 	case PROCESS_WAITING:
 	case PROCESS_SLEEPING:
 	case PROCESS_VFORKED:
-		sleeper_remove(process);
-		process->state = PROCESS_RUNNING;
+		process_unpark(process);
 		return true;
 	}
 	log_line("proc: pid %u: a message in state %u is dropped", process->pid, process->state);
@@ -272,8 +271,7 @@ static void interrupted(const struct message *message)
 		value = processes[process->fork_child].pid;
 	else if (process->state != PROCESS_WAITING && process->state != PROCESS_SLEEPING)
 		return;
-	sleeper_remove(process);
-	process->state = PROCESS_RUNNING;
+	process_unpark(process);
 	process_answer(process, message->token, value);
 }
 

@@ -165,8 +165,27 @@ void process_park(struct process *process, enum process_state state, const struc
 	process->parked.token = message->token;
 	process->parked.label = message->label;
 	memcpy(process->parked.word, message->word, sizeof(process->parked.word));
+	process->parked_ticks = read_time();
 	/* A deadly signal that came while we were serving it would find nobody to answer. */
 	signal_wake(process);
+}
+
+void process_unpark(struct process *process)
+{
+	sleeper_remove(process);
+	process->idle_ticks += read_time() - process->parked_ticks;
+	process->state = PROCESS_RUNNING;
+}
+
+/*
+ * The kernel does not count processor time per thread. What proc knows is when a process slept or waited here; all other time
+ * counts, also that in which it waited for another server or for its turn.
+ */
+uint64_t process_used(const struct process *process)
+{
+	if (process->state == PROCESS_ZOMBIE)
+		return process->used_ticks;
+	return read_time() - process->start_ticks - process->idle_ticks;
 }
 
 void process_set_name(struct process *process, const char *name)

@@ -65,7 +65,11 @@ struct process {
 	char name[16];
 	uint16_t command_bytes;
 	char command[COMMAND_BYTES];
-	uint64_t start_ticks;
+
+	/* Times, in rdtime ticks. Processor time is what passed while its token was not here to wait (process_used). */
+	uint64_t start_ticks, parked_ticks, idle_ticks;
+	uint64_t used_ticks;			/* ZOMBIE: what it used, its children's included */
+	uint64_t children_ticks;		/* of those that were waited for */
 
 	/* Relations, as slots; 0: none. children and siblings form a doubly linked list. */
 	uint16_t parent, first_child, next_sibling, previous_sibling;
@@ -119,6 +123,8 @@ void process_join(struct process *process, uint32_t group, uint32_t session);
 bool process_group_exists(uint32_t group, uint32_t session);
 void process_unlink(struct process *child);			/* from its parent: an orphan now */
 void process_park(struct process *process, enum process_state state, const struct message *message);
+void process_unpark(struct process *process);			/* its token is about to be used: RUNNING again */
+uint64_t process_used(const struct process *process);		/* ticks, an upper bound: see process.c */
 void process_set_name(struct process *process, const char *name);
 
 /* ---- main.c: what happens to a token in our hand. */
@@ -163,6 +169,7 @@ void sleeper_remove(struct process *process);			/* harmless if it is not there *
 uint64_t sleeper_first(void);					/* its deadline, 0: nobody sleeps */
 void sleepers_wake(void);
 uint64_t ticks_to_ns(uint64_t ticks);
+uint64_t ticks_to_user(uint64_t ticks);				/* in units of 1/100 s, as times(2) and /proc count */
 
 /* ---- random.c, status.c */
 void random_init(const uint8_t seed[32]);

@@ -231,6 +231,8 @@ static bool may_send(const struct process *from, const struct process *to, unsig
 
 static long send(const struct process *from, struct process *to, unsigned signal)
 {
+	if (signal > SIGNALS)
+		return -EINVAL;
 	if (!may_send(from, to, signal))
 		return -EPERM;
 	if (!signal || to->state == PROCESS_ZOMBIE)
@@ -266,8 +268,6 @@ LINUX_CALL(kill)
 	struct process *to;
 
 	(void)event;
-	if (signal > SIGNALS)
-		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid <= 0)
@@ -281,7 +281,7 @@ static long send_thread(const struct process *from, int32_t group, int32_t threa
 {
 	struct process *to;
 
-	if (group <= 0 || thread <= 0 || signal > SIGNALS)
+	if (group <= 0 || thread <= 0)
 		return -EINVAL;
 	to = group == thread ? process_of_pid(thread) : NULL;
 	return to ? send(from, to, signal) : -ESRCH;

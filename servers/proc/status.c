@@ -1,6 +1,6 @@
 /*
  * The text of /proc/PID/stat, status, cmdline and comm, for fs, which shows them as files. Each read makes the whole text and copies
- * the part that was asked for. Processor times and faults per process are not counted and are zero.
+ * the part that was asked for. Faults per process are not counted and are zero.
  */
 #include "process.h"
 
@@ -10,7 +10,6 @@
 
 #define TEXT_BYTES 2048
 #define VMAS_COUNTED 256	/* a bounded step: sizes of spaces with more areas are too small */
-#define USER_HZ 100
 
 /*
  * Whether a thread runs or waits in some other server, only the kernel knows: whoever asks is running, all others sleep.
@@ -53,19 +52,20 @@ static void count_memory(const struct process *process, uint64_t *bytes, uint64_
 /* The 52 fields of proc(5), in lines of: 1-8, 9-17, 18-24, 25-30, 31-38, 39-44, 45-52. */
 static size_t write_stat(const struct process *process, char *text)
 {
-	uint64_t bytes, pages, hz = start_info->timebase_hz;
+	uint64_t bytes, pages;
 
 	count_memory(process, &bytes, &pages);
 	return format_text(text, TEXT_BYTES,
 			   "%u (%s) %c %u %u %u 0 -1 "
-			   "0 0 0 0 0 0 0 0 0 "
+			   "0 0 0 0 0 %lu 0 %lu 0 "
 			   "20 0 1 0 %lu %lu %lu "
 			   "%lu 0 0 0 0 0 "
 			   "%lu %lu %lu %lu 0 0 0 %u "
 			   "0 0 0 0 0 0 "
 			   "0 0 0 0 0 0 0 %u\n",
 			   process->pid, process->name, state_letter(process), parent_pid(process), process->group, process->session,
-			   process->start_ticks * USER_HZ / hz, bytes, pages,
+			   ticks_to_user(process_used(process)), ticks_to_user(process->children_ticks),
+			   ticks_to_user(process->start_ticks), bytes, pages,
 			   UINT64_MAX,
 			   process->pending, process->blocked, process->ignored, process->handled, process->exit_signal,
 			   process->state == PROCESS_ZOMBIE ? process->wait_status : 0);

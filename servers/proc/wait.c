@@ -62,8 +62,22 @@ static long copy_result(const struct message *message, long event, uint64_t addr
 	return address ? loan_error(loan_out(message, event, address, from, bytes, NULL)) : 0;
 }
 
-/* Times and faults are not counted per process: honest zeroes. */
-static const struct rusage no_usage;
+/* All of a child's time counts as the program's own; faults and the like are not counted per process. */
+static const struct rusage *usage_of(const struct process *child)
+{
+	static struct rusage usage;
+	uint64_t ns = ticks_to_ns(child->used_ticks);
+
+	usage.ru_utime.tv_sec = ns / 1000000000;
+	usage.ru_utime.tv_usec = ns % 1000000000 / 1000;
+	return &usage;
+}
+
+static void forget(struct process *parent, struct process *child)
+{
+	parent->children_ticks += child->used_ticks;
+	process_free(child);
+}
 
 LINUX_CALL(wait4)
 {
@@ -85,11 +99,11 @@ LINUX_CALL(wait4)
 		return nothing(process, message, &query, error);
 	error = copy_result(message, event, message->word[1], &child->wait_status, sizeof(child->wait_status));
 	if (!error)
-		error = copy_result(message, event, message->word[3], &no_usage, sizeof(no_usage));
+		error = copy_result(message, event, message->word[3], usage_of(child), sizeof(struct rusage));
 	if (error)
 		return error;
 	ended = child->pid;
-	process_free(child);
+	forget(process, child);
 	return ended;
 }
 
@@ -143,9 +157,9 @@ LINUX_CALL(waitid)
 		fill_information(&information, child);
 	error = copy_result(message, event, message->word[2], &information, sizeof(information));
 	if (!error && child)
-		error = copy_result(message, event, message->word[4], &no_usage, sizeof(no_usage));
+		error = copy_result(message, event, message->word[4], usage_of(child), sizeof(struct rusage));
 	if (!error && child && !(query.options & WNOWAIT))
-		process_free(child);
+		forget(process, child);
 	return error;
 }
 
@@ -158,7 +172,7 @@ void wait_again(struct process *parent)
 	if (parent->state != PROCESS_WAITING)
 		return;
 	memcpy(message.word, parent->parked.word, sizeof(parent->parked.word));
-	parent->state = PROCESS_RUNNING;
+	process_unpark(parent);
 	value = message.label == LINUX_wait4 ? linux_wait4(parent, &message, EVENT_MESSAGE) : linux_waitid(parent, &message, EVENT_MESSAGE);
 	if (value != NO_ANSWER)
 		process_answer(parent, message.token, value);
