@@ -36,7 +36,7 @@
  * there with label = number, words = a0..a5. The reply sets a0 := word 0 and nothing else. No Route, no row: a0 := -38 (ENOSYS).
  * A routed call whose server has died, or whose slot is dead, becomes an exception call (EXCEPTION_ROUTE_LOST).
  *
- * KERNEL-MADE CALLS have bit 63 set in their label; no user message can carry such a label (ERR_INVALID).
+ * KERNEL-MADE CALLS have bit 63 set in their label; no user call or forward can carry such a label (ERR_INVALID; a reply's label is free).
  *   LABEL_FAULT      to the thread's fault endpoint.    words: address, access (ACCESS_*), pc
  *                    answers: reply with REPLY_MAP (map item, then resume); plain reply with label 0: resume (retry);
  *                    plain reply with another label: refused (only meaningful for ACCESS_COPY; otherwise the thread

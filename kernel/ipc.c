@@ -67,18 +67,24 @@ void message_error(struct thread *thread, long result)
 	x[A7] = (uint64_t)result;
 }
 
-/* What every message must fulfil: no kernel label; t3 names a live capability or is 0. */
-static inline long message_check(struct thread *caller, const struct capability **sent)
+/* What every message must fulfil: t3 names a live capability or is 0. */
+static inline long sent_check(struct thread *caller, const struct capability **sent)
 {
 	*sent = NULL;
-	if (unlikely(caller->x[A6] & LABEL_KERNEL))
-		return ERR_INVALID;
 	if (unlikely(caller->x[T3])) {
 		*sent = capability_get(caller->space, caller->x[T3]);
 		if (!*sent)
 			return ERR_BAD_SLOT;
 	}
 	return OK;
+}
+
+/* Of calls and forwards also: no kernel label. A reply's label is the servers' own: an errno, mostly. */
+static inline long message_check(struct thread *caller, const struct capability **sent)
+{
+	if (unlikely(caller->x[A6] & LABEL_KERNEL))
+		return ERR_INVALID;
+	return sent_check(caller, sent);
 }
 
 static inline void call_address(struct call *call, const struct capability *target, const struct capability *sent)
@@ -194,7 +200,7 @@ static long reply_check(struct thread *caller, struct thread **thread, const str
 {
 	uint64_t flags = caller->x[T2];
 	enum call_kind kind;
-	long error = message_check(caller, sent);
+	long error = sent_check(caller, sent);
 
 	item->pages = 0;
 	*thread = token_find(caller->space, caller->x[T1]);

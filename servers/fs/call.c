@@ -141,7 +141,10 @@ long receive(struct message *message, bool wait)
 	if (!token)
 		return ipc_recv(SLOT_ENDPOINT, message);
 	event = ipc_reply_recv(token, SLOT_ENDPOINT, message);
-	return event < 0 && event != ERR_TIMEOUT ? ipc_recv(SLOT_ENDPOINT, message) : event;
+	if (event >= 0 || event == ERR_TIMEOUT)
+		return event;
+	ipc_reply(token, &answer_message);	/* a failed reply has not received; without a deadline it may succeed */
+	return ipc_recv(SLOT_ENDPOINT, message);
 }
 
 static void run(struct call *call)
