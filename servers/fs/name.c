@@ -23,7 +23,7 @@ static int walk_new(struct call *call, uint64_t descriptor, uint64_t path, bool 
 	if (walk->target.tree)
 		return -EEXIST;
 	if (!walk->directory.tree->on_disk)
-		return -EACCES;
+		return walk->directory.tree == &proc_tree ? -ENOENT : -EACCES;
 	return walk->slash && !directory ? -ENOENT : 0;
 }
 

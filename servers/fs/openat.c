@@ -80,7 +80,7 @@ static int create(struct call *call, struct walk *walk, uint32_t mode, struct at
 	if (walk->slash)
 		return -EISDIR;
 	if (!walk->directory.tree->on_disk)
-		return -EACCES;
+		return walk->directory.tree == &proc_tree ? -ENOENT : -EACCES;
 	result = change_create(walk->directory.number, walk->name, walk->length, S_IFREG | (mode & 07777 & ~call->process->umask),
 			       &call->process->who, &made);
 	if (result < 0)

@@ -174,7 +174,8 @@ static void drop_page(struct pipe *pipe, uint64_t index)
 static void give_back(struct pipe *pipe, uint64_t old_tail)
 {
 	for (uint64_t index = old_tail / BLOCK_BYTES; index < pipe->tail / BLOCK_BYTES; index++)
-		drop_page(pipe, index);
+		if (pipe->head <= (index + PIPE_PAGES) * BLOCK_BYTES)	/* else its front holds the newest bytes already */
+			drop_page(pipe, index);
 	if (pipe->head != pipe->tail)
 		return;
 	for (uint64_t index = 0; index < PIPE_PAGES; index++)
