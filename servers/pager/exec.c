@@ -70,14 +70,16 @@ static long keep_line(struct call *call, struct exec *exec)
 	const struct fs_script script = { exec->thread, exec->path, exec->argv, exec->envp };
 	unsigned length = 0, most = exec->page_bytes < EXEC_LINE ? exec->page_bytes : EXEC_LINE;
 
-	if (exec->script)
-		return -ENOEXEC;	/* an interpreter is a program, not a script again */
+	if (++exec->scripts > EXEC_SCRIPTS)
+		return -ELOOP;
 	while (length < most && exec->page[length] != '\n')
 		length++;
 	if (length == EXEC_LINE)
 		return -ENOEXEC;	/* cut lines run the wrong program */
 	memcpy(exec->line, exec->page, length);
 	exec->line_bytes = length;
+	if (!exec_prefix(exec))
+		return -ENOEXEC;
 	drop_object(exec);
 	if (!forward_call(call->token, SLOT_FS, FS_script, &script, sizeof(script), 0))
 		exec_drop(call->process);

@@ -3,8 +3,8 @@
  * lost nothing, and every way out before that (an error, PAGER_abort, exit, reap) drops the record with all it holds.
  *
  *   none --PAGER_exec--> reading the header --#!--> line kept --PAGER_exec, script=1--+
- *                           |    ^----------------------------------------------------'
- *                           v
+ *                           |    ^          (up to EXEC_SCRIPTS times)                 |
+ *                           v    '----------------------------------------------------'
  *            strings gathered --> segments mapped --> stack written --PROC_exec--> ready --PAGER_commit--> none
  */
 #ifndef PAGER_EXEC_H
@@ -14,6 +14,7 @@
 #include "stack.h"
 
 #define EXEC_LINE 256		/* of `#!` and what follows, as on Linux */
+#define EXEC_SCRIPTS 5		/* scripts that are interpreters of scripts: one more is ELOOP, as on Linux */
 
 struct exec {
 	struct exec *next;		/* all that are under way */
@@ -27,7 +28,11 @@ struct exec {
 	unsigned phase;
 	uint64_t progress;		/* within the phase */
 	char line[EXEC_LINE];
-	unsigned line_bytes;
+	unsigned line_bytes, scripts;
+	struct {			/* what goes before the first script's path, as strings: interpreter, its argument, ... */
+		char text[EXEC_SCRIPTS * EXEC_LINE];
+		unsigned bytes;
+	} prefix;
 	uint8_t random[STACK_RANDOM];	/* for AT_RANDOM */
 	char *page;			/* headers; later the words of the stack */
 	uint64_t page_bytes;		/* how much of it is there, or still to be copied */
@@ -51,6 +56,7 @@ void exec_drop(struct process *process);		/* whatever is under way */
 
 /* gather.c: the strings of the new program out of the old space: 0, -errno, CORE_WAIT, CORE_AGAIN. */
 long exec_gather(struct call *call, struct exec *exec);
+bool exec_prefix(struct exec *exec);	/* the line becomes interpreter and argument before all others; false: it names none */
 void strings_free(struct strings *strings);
 /* image.c: phases as well. */
 long exec_map_image(struct call *call, struct exec *exec);

@@ -46,16 +46,16 @@ static long limit(const struct exec *exec)
 	return exec->strings.bytes + 8 * (exec->plan.argc + exec->plan.envc) > STACK_STRINGS_MAX ? -E2BIG : 0;
 }
 
-/* A string of our own, without its NUL. */
-static long append(struct exec *exec, const char *text, uint64_t bytes)
+/* Bytes of our own. */
+static long append(struct exec *exec, const char *bytes, uint64_t count)
 {
-	for (uint64_t i = 0; i <= bytes; i++) {
+	for (uint64_t i = 0; i < count; i++) {
 		uint64_t room;
 		char *to = strings_room(&exec->strings, &room);
 
 		if (!to)
 			return -ENOMEM;
-		*to = i < bytes ? text[i] : 0;
+		*to = bytes[i];
 		exec->strings.bytes++;
 	}
 	return 0;
@@ -143,28 +143,41 @@ static bool blank(char byte)
 	return byte == ' ' || byte == '\t';
 }
 
-/* `#! interpreter argument`: all that follows the interpreter is one argument. */
-static long append_script(struct exec *exec)
+static void prepend(struct exec *exec, const char *text, unsigned bytes)
 {
-	const char *at = exec->line + 2, *end = exec->line + exec->line_bytes, *word;
-	long result;
+	memmove(exec->prefix.text + bytes + 1, exec->prefix.text, exec->prefix.bytes);
+	memcpy(exec->prefix.text, text, bytes);
+	exec->prefix.text[bytes] = 0;
+	exec->prefix.bytes += bytes + 1;
+}
+
+/* `#! interpreter argument`: all that follows the interpreter is one argument. */
+bool exec_prefix(struct exec *exec)
+{
+	const char *at = exec->line + 2, *end = exec->line + exec->line_bytes, *word, *word_end;
 
 	while (end > at && blank(end[-1]))
 		end--;
 	while (at < end && blank(*at))
 		at++;
-	for (word = at; at < end && !blank(*at); at++)
+	for (word = at; at < end && *at && !blank(*at); at++)
 		;
-	if (at == word)
-		return -ENOEXEC;
-	exec->plan.argc++;
-	result = append(exec, word, at - word);
+	word_end = at;
 	while (at < end && blank(*at))
 		at++;
-	if (result || at == end)
-		return result;
-	exec->plan.argc++;
-	return append(exec, at, end - at);
+	if (word == word_end || length_within(at, end - at) != (uint64_t)(end - at))
+		return false;
+	if (at < end)
+		prepend(exec, at, end - at);
+	prepend(exec, word, word_end - word);
+	return true;
+}
+
+static long append_prefix(struct exec *exec)
+{
+	for (unsigned i = 0; i < exec->prefix.bytes; i++)
+		exec->plan.argc += !exec->prefix.text[i];
+	return append(exec, exec->prefix.text, exec->prefix.bytes);
 }
 
 /* One step of the current list. 0: more of it, 1: at its end. */
@@ -174,7 +187,7 @@ static long gather_step(struct call *call, struct exec *exec)
 
 	switch (exec->gather.list) {
 	case LIST_SCRIPT:
-		result = exec->script ? append_script(exec) : 0;
+		result = exec->script ? append_prefix(exec) : 0;
 		return result ? result : 1;
 	case LIST_SCRIPT_PATH:
 		if (!exec->script)
@@ -190,7 +203,7 @@ static long gather_step(struct call *call, struct exec *exec)
 		/* A program always has an argv[0], as on Linux since 5.18. */
 		if (!exec->plan.argc) {
 			exec->plan.argc = 1;
-			return append(exec, "", 0);
+			return append(exec, "", 1);
 		}
 		return copy_element(call, exec, exec->envp, &exec->plan.envc);
 	default:
