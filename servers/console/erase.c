@@ -44,12 +44,24 @@ static uint32_t character_before(const struct line *line, uint32_t end)
 	return position;
 }
 
-static void wipe(struct output *output, unsigned columns)
+/* Over a tab the cursor only goes back: there is nothing to overwrite. */
+static void wipe(struct output *output, uint8_t byte, unsigned columns)
 {
 	while (columns--) {
 		output_raw(output, '\b');
+		if (byte == '\t')
+			continue;
 		output_raw(output, ' ');
 		output_raw(output, '\b');
+	}
+}
+
+static void wipe_to(const struct line *line, struct output *output, uint32_t start)
+{
+	for (uint32_t position = line->head; position != start; position--) {
+		uint8_t byte = byte_at(line, position - 1);
+
+		wipe(output, byte, width(line, byte, byte == '\t' ? column_at(line, position - 1) : 0));
 	}
 }
 
@@ -57,7 +69,7 @@ static void erase_to(struct line *line, struct output *output, uint32_t position
 {
 	if (line->termios.c_lflag & ECHO && position != line->head) {
 		if (line->termios.c_lflag & ECHOE && line->head - position <= ERASE_CELLS_SHOWN)
-			wipe(output, column_at(line, line->head) - column_at(line, position));
+			wipe_to(line, output, position);
 		else
 			output_put(output, line->termios.c_oflag, '\n');
 	}

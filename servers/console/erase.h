@@ -6,7 +6,7 @@
 
 /* What one byte of input can put into the output at most. */
 #define ERASE_CELLS_SHOWN 512
-#define ERASE_BYTES_MAX (ERASE_CELLS_SHOWN * 8 * 3 + 16)
+#define ERASE_BYTES_MAX (ERASE_CELLS_SHOWN * 8 + 16)
 
 void erase_character(struct line *line, struct output *output);
 void erase_word(struct line *line, struct output *output);

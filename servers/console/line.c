@@ -65,6 +65,15 @@ static void echo(struct line *line, struct output *output, uint8_t byte)
 	output_put(output, line->termios.c_oflag, byte);
 }
 
+/* A caret under the cursor says that ^V waits for the byte it is about. */
+static void echo_literal(struct line *line, struct output *output)
+{
+	if (!has(line, ECHO) || !has(line, ECHOCTL))
+		return;
+	output_raw(output, '^');
+	output_raw(output, '\b');
+}
+
 /* True: *byte is to go on; false: it is ignored. */
 static bool map_input(const struct line *line, uint8_t *byte)
 {
@@ -124,6 +133,7 @@ static void take_canonical(struct line *line, struct output *output, uint8_t byt
 		return;
 	if (has(line, IEXTEN) && is_control(line, VLNEXT, byte)) {
 		line->literal = true;
+		echo_literal(line, output);
 	} else if (is_control(line, VEOF, byte)) {
 		append(line, output, CELL_EOF);
 		end_line(line);

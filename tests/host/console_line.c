@@ -1,6 +1,6 @@
 /*
  * Host test of the console's line discipline: what is typed, what the screen shows, what reads get. A table of sessions that were
- * checked against Linux's n_tty by hand, then properties under random input: nothing lost, nothing made up.
+ * taken from a pseudo-terminal of Linux, then properties under random input: nothing lost, nothing made up.
  *
  * sources: servers/console/line.c servers/console/erase.c servers/console/output.c libsys/format.c
  */
@@ -74,10 +74,10 @@ static void test_sessions(void)
 		{ "abc\025d\n", "abc\b \b\b \b\b \bd\r\n", { "d\n|" } },
 		{ "one two  \027x\n", "one two  \b \b\b \b\b \b\b \b\b \bx\r\n", { "one x\n|" } },
 		{ "\001\177\n", "^A\b \b\b \b\r\n", { "\n|" } },			/* two columns */
-		{ "a\t\177b\n", "a\t\b \b\b \b\b \b\b \b\b \b\b \b\b \bb\r\n", { "ab\n|" } },	/* seven columns */
+		{ "a\t\177b\n", "a\t\b\b\b\b\b\b\bb\r\n", { "ab\n|" } },	/* seven columns */
 		{ "\303\244\177b\n", "\303\244\b \bb\r\n", { "b\n|" } },		/* one character of two bytes */
-		{ "\026\003x\n", "^Cx\r\n", { "\003x\n|" } },				/* ^V takes the next as it is */
-		{ "\026\004\n", "^D\r\n", { "\004\n|" } },
+		{ "\026\003x\n", "^\b^Cx\r\n", { "\003x\n|" } },				/* ^V takes the next as it is */
+		{ "\026\004\n", "^\b^D\r\n", { "\004\n|" } },
 		{ "ab\004", "ab", { "ab|", "wait" } },					/* ^D after half a line ends the read */
 		{ "\004", "", { "|", "wait" } },					/* at its start: end of file */
 		{ "\004\004x\n", "x\r\n", { "|", "|", "x\n|" } },			/* remembered in order */
