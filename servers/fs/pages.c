@@ -21,9 +21,17 @@ static struct task {
 	uint64_t value;
 	struct ring_request request;
 } tasks[TASKS];
+static unsigned in_state[TASK_MOVING + 1] = { [TASK_FREE] = TASKS };
 static struct ring *ring;
 static uint32_t observed, admitted;
 static bool answered;
+
+static void set_state(struct task *task, enum task_state state)
+{
+	in_state[task->state]--;
+	in_state[state]++;
+	task->state = state;
+}
 
 void pages_init(struct ring *shared)
 {
@@ -41,30 +49,22 @@ void pages_admit(void)
 	admitted = observed;
 }
 
-static bool any_ready(void)
-{
-	for (unsigned i = 0; i < TASKS; i++)
-		if (tasks[i].state == TASK_READY)
-			return true;
-	return false;
-}
-
 bool pages_pending(void)
 {
-	return __atomic_load_n(&ring->request_head, __ATOMIC_ACQUIRE) != ring->request_tail || any_ready();
+	return __atomic_load_n(&ring->request_head, __ATOMIC_ACQUIRE) != ring->request_tail || in_state[TASK_READY];
 }
 
 void pages_wake(uint64_t key)
 {
-	for (unsigned i = 0; i < TASKS; i++)
+	for (unsigned i = 0; in_state[TASK_WAITING] && i < TASKS; i++)
 		if (tasks[i].state == TASK_WAITING && tasks[i].key == key)
-			tasks[i].state = TASK_READY;
+			set_state(&tasks[i], TASK_READY);
 }
 
 static void finish(struct task *task)
 {
 	ring_complete(ring, task->request.id, task->status, task->value);
-	task->state = TASK_FREE;
+	set_state(task, TASK_FREE);
 	answered = true;
 }
 
@@ -247,13 +247,13 @@ static void run(struct task *task)
 	} while (result == 1);
 	if (result == WAIT) {
 		task->key = volume.wait_key;
-		task->state = TASK_WAITING;
+		set_state(task, TASK_WAITING);
 		return;
 	}
 	if (result < 0)
 		task->status = result;
 	if (task->moving)
-		task->state = TASK_MOVING;
+		set_state(task, TASK_MOVING);
 	else
 		finish(task);
 }
@@ -269,7 +269,8 @@ static void take_requests(void)
 			admitted = ring->request_tail;
 			return;
 		}
-		tasks[i] = (struct task){ .state = TASK_READY, .request = request };
+		tasks[i] = (struct task){ .state = TASK_FREE, .request = request };
+		set_state(&tasks[i], TASK_READY);
 	}
 }
 
@@ -278,7 +279,7 @@ bool pages_run(void)
 	bool ran = false;
 
 	take_requests();
-	for (unsigned i = 0; i < TASKS; i++)
+	for (unsigned i = 0; in_state[TASK_READY] && i < TASKS; i++)
 		if (tasks[i].state == TASK_READY) {
 			run(&tasks[i]);
 			ran = true;
