@@ -121,6 +121,8 @@ $(BUILD)/obj/tests/$(1)/%.o: tests/$(1)/% Makefile
 	$$(Q)$(CROSS)gcc $(LINUX) -Iprograms -Itests/guest -pthread -c $$< -o $$@
 endef
 $(foreach folder,guest bench,$(eval $(call linux_test_rules,$(folder))))
+# Where the benchmark finds its files and its knob.
+$(BUILD)/obj/tests/bench/%: LINUX += -DDISK_DIR='""' -DMEM_DIR='"/dev/shm"' -DFAULT_AROUND_KNOB='"/proc/sys/vm/fault_around_bytes"'
 
 $(BUILD)/obj/tests/native/%.o: tests/native/% Makefile
 	$(call say,CC,$<)

@@ -38,7 +38,7 @@ def cases(words):
 
 def measure(names):
     """{case: (min, med) or None} as measured in one boot."""
-    options = run.parse(["--icount", "--mem", "256M", "--timeout", "1500", "bench", *names])
+    options = run.parse(["--icount", "--mem", "256M", "--timeout", "1500", "/tests/bench", *names])
     with run.prepared(options, raw=True) as (arguments, _):
         guest = machine.Guest(arguments)
         guest.relay(None, lambda data: None, options.timeout)
