@@ -173,13 +173,10 @@ static void run(struct call *call)
 	current = NULL;
 }
 
-bool calls_run_ready(void)
+void calls_run_ready(void)
 {
-	unsigned ran = 0;
-
-	while (ready.first && ran++ < RUN_AT_ONCE)
+	for (unsigned ran = 0; ready.first && ran < RUN_AT_ONCE; ran++)
 		run(ready.first);
-	return ran;
 }
 
 /* ---- arrivals */

@@ -9,6 +9,7 @@ const struct start_info *start;
 static bool ready;	/* mounted, and what lies over the disk is in place */
 
 #define NANOSECONDS 1000000000UL
+#define TURNS 16	/* of work between two looks at the endpoint */
 
 /* ---- who may call what */
 
@@ -133,19 +134,18 @@ static void begin(void)
 
 /* ---- the loop */
 
+/* One turn. True: something can go on at once. */
 static bool work(void)
 {
-	bool busy;
-
 	blocks_take();
 	if (!ready)
 		begin();
-	busy = pages_run();
-	busy |= calls_run_ready();
-	busy |= node_jobs_step();
+	pages_run();
+	calls_run_ready();
+	node_jobs_step();
 	blocks_send();
 	sync_arm_timer();
-	return busy || calls_ready() || pages_pending();
+	return pages_ready() || calls_ready() || node_jobs_ready();
 }
 
 static void serve(bool wait)
@@ -170,6 +170,11 @@ void server_main(const struct start_info *given)
 	divide_pool();
 	pages_init((struct ring *)start->ring_pager_fs);
 	blocks_init((struct ring *)start->ring_fs_blk);
-	for (;;)
-		serve(!work());
+	for (;;) {
+		bool busy = work();
+
+		for (unsigned turns = 0; busy && turns < TURNS; turns++)
+			busy = work();
+		serve(!busy && !pages_unadmitted());
+	}
 }

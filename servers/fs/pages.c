@@ -49,9 +49,14 @@ void pages_admit(void)
 	admitted = observed;
 }
 
-bool pages_pending(void)
+bool pages_unadmitted(void)
 {
-	return __atomic_load_n(&ring->request_head, __ATOMIC_ACQUIRE) != ring->request_tail || in_state[TASK_READY];
+	return __atomic_load_n(&ring->request_head, __ATOMIC_ACQUIRE) != admitted;
+}
+
+bool pages_ready(void)
+{
+	return in_state[TASK_READY];
 }
 
 void pages_wake(uint64_t key)
@@ -274,18 +279,13 @@ static void take_requests(void)
 	}
 }
 
-bool pages_run(void)
+void pages_run(void)
 {
-	bool ran = false;
-
 	take_requests();
 	for (unsigned i = 0; in_state[TASK_READY] && i < TASKS; i++)
-		if (tasks[i].state == TASK_READY) {
+		if (tasks[i].state == TASK_READY)
 			run(&tasks[i]);
-			ran = true;
-		}
 	if (answered)
 		sys_notify(SLOT_NOTIFY_PAGER, NOTIFY_RING_UPPER);
 	answered = false;
-	return ran;
 }

@@ -49,7 +49,7 @@ struct call {
 extern struct call *current;
 typedef int64_t call_handler(struct call *call);
 void call_arrived(const struct message *message, long event);
-bool calls_run_ready(void);			/* a bounded number; false: none was ready */
+void calls_run_ready(void);			/* a bounded number */
 bool calls_ready(void);
 void wake(uint64_t key);
 void calls_drop_process(uint64_t identity);	/* it is gone: nobody waits for these answers */
@@ -145,8 +145,9 @@ enum proc_kind {
 void pages_init(struct ring *ring);
 void pages_observe(void);		/* before the endpoint is polled ... */
 void pages_admit(void);			/* ... and found empty: requests seen before come after all calls sent before them */
-bool pages_pending(void);		/* requests wait to be admitted or executed */
-bool pages_run(void);
+bool pages_unadmitted(void);		/* there are requests that wait for that */
+bool pages_ready(void);			/* admitted ones can go on */
+void pages_run(void);
 void pages_wake(uint64_t key);
 void pages_io_done(uint32_t task, bool failed);
 void blocks_init(struct ring *ring);

@@ -182,6 +182,7 @@ void node_released(struct node *node, uint64_t uses);
 void node_unlinked(struct node *node);			/* its last name went in the step just committed */
 void node_trim(struct node *node, uint64_t keep_pages);	/* start; wait for WAIT_NODE while node->trimming */
 bool node_jobs_step(void);				/* one slice; false: nothing can be done now */
+bool node_jobs_ready(void);
 void node_jobs_retry(void);				/* a transfer has ended */
 bool node_jobs_pending(void);
 void node_free_orphans(void);				/* shutdown: all dead inodes go, whoever uses them */

@@ -272,6 +272,11 @@ bool node_jobs_step(void)
 	return true;
 }
 
+bool node_jobs_ready(void)
+{
+	return jobs && !blocked;
+}
+
 void node_jobs_retry(void)
 {
 	blocked = false;
