@@ -158,7 +158,7 @@ uint64_t next_deadline(void)
 	uint64_t first = 0;
 
 	for (const struct waiting_call *call = tty.readers.first; call; call = call->next)
-		if (call->deadline && (!first || call->deadline < first))
+		if (call->deadline && !call->faulting && (!first || call->deadline < first))
 			first = call->deadline;
 	return first;
 }
