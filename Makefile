@@ -118,7 +118,7 @@ define linux_test_rules
 $(BUILD)/obj/tests/$(1)/%.o: tests/$(1)/% Makefile
 	$$(call say,CC,$$<)
 	$$(folder)
-	$$(Q)$(CROSS)gcc $(LINUX) -Iprograms -Itests/guest -pthread -c $$< -o $$@
+	$$(Q)$(CROSS)gcc $$(LINUX) -Iprograms -Itests/guest -pthread -c $$< -o $$@
 endef
 $(foreach folder,guest bench,$(eval $(call linux_test_rules,$(folder))))
 # Where the benchmark finds its files and its knob.
