@@ -44,13 +44,13 @@ struct domain *domain_find(uint64_t number)
 	return domain && domain->number == number ? domain : 0;
 }
 
-/* Emptied page tables wait in the reserves of their spaces: when no page is left, take them back. */
-static void reclaim_tables(void)
+/* Emptied page tables wait in the reserves of their spaces: when no page is left, take them back, but not what was just given. */
+static void reclaim_tables(const struct domain *but)
 {
 	for (unsigned i = 0; i < DOMAIN_MAX; i++) {
 		long page;
 
-		if (!domains[i] || !domains[i]->root)
+		if (!domains[i] || !domains[i]->root || domains[i] == but)
 			continue;
 		while ((page = sys_take(SLOT_DOMAIN(i))) > 0) {
 			/* The root of a space with nothing mapped comes, too: it must stay. */
@@ -69,13 +69,13 @@ bool domain_give_table(struct domain *domain)
 	uint64_t page;
 
 	if (domain->tables > LARGE_TABLES && object_pages_free < KEEP_FREE(object_pages)) {
-		reclaim_tables();
+		reclaim_tables(domain);
 		if (object_pages_free < KEEP_FREE(object_pages))
 			return false;
 	}
 	page = object_page_take();
 	if (!page) {
-		reclaim_tables();
+		reclaim_tables(domain);
 		page = object_page_take();
 	}
 	if (!page)
