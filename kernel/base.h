@@ -1,5 +1,5 @@
 /*
- * What every kernel file needs: the contract, the two ways to stop (assert, panic) and intrusive lists.
+ * What every kernel file needs: the contract, the ways to speak and to stop, and intrusive lists.
  * Policy lives elsewhere; nothing here keeps state.
  */
 #ifndef BASE_H
@@ -13,22 +13,22 @@
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
 
-/* A kernel invariant is broken: say the fact and its values, power off. Never reached by what a user does. */
+/* To the firmware's console, if the boot argument log=1 is there. Knows %s, %lu and %lx. */
+__attribute__((format(printf, 1, 2))) void log_print(const char *format, ...);
+
+/* A kernel invariant is broken: say the fact and its values, always, and power off. No user can make this happen. */
 __attribute__((noreturn, format(printf, 1, 2), cold)) void panic(const char *format, ...);
 
 #define assert(condition) \
 	do { \
 		if (unlikely(!(condition))) \
-			panic("%s:%u: not true: %s", __FILE__, (unsigned)__LINE__, #condition); \
+			panic("%s:%lu: not true: %s", __FILE__, (uint64_t)__LINE__, #condition); \
 	} while (0)
 
 void *memcpy(void *destination, const void *source, size_t bytes);
 void *memset(void *destination, int value, size_t bytes);
 
-static inline uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+static inline uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Are `count` units from `first` on inside the `limit` units from `base` on? No sum that wraps around can pass. */
 static inline bool range_inside(uint64_t first, uint64_t count, uint64_t base, uint64_t limit)
@@ -41,15 +41,8 @@ struct link {
 	struct link *next, *previous;
 };
 
-static inline void list_init(struct link *head)
-{
-	head->next = head->previous = head;
-}
-
-static inline bool list_empty(const struct link *head)
-{
-	return head->next == head;
-}
+static inline void list_init(struct link *head) { head->next = head->previous = head; }
+static inline bool list_empty(const struct link *head) { return head->next == head; }
 
 /* Insert in front of `place`: with the head, at the tail. */
 static inline void list_insert(struct link *place, struct link *link)

@@ -1,12 +1,14 @@
 /*
- * Everything that belongs to one hart, reached through tp in the kernel and sscratch outside of it. The kernel never sleeps
- * inside a call, so one stack per hart is enough and no trap ever comes while the kernel runs (any that does is a panic).
+ * Everything that belongs to one hart, reached through tp in the kernel and sscratch outside of it; and the scheduler, which
+ * says what the hart does next: the highest priority first, round robin within one with slices of 10 ms that are only armed when
+ * somebody else is there to run. A thread woken by its partner is handed the hart directly, without passing through a queue.
+ *
+ * The kernel never sleeps inside a call, so one stack per hart is enough and no trap comes while the kernel runs.
  */
 #ifndef HART_H
 #define HART_H
 
 #include "base.h"
-#include "riscv/frame.h"
 
 enum { HARTS_MAX = 1 };
 
@@ -23,8 +25,9 @@ struct hart {
 	uint64_t tick;			/* end of the current time slice; 0: nobody else of this priority is ready */
 	bool rotate;			/* the time slice is over */
 
-	struct space *space;		/* whose page table is loaded; NULL: the kernel's own */
+	bool fpu_on;			/* the current thread may use the FPU */
 	struct thread *fpu_owner;	/* whose FPU state the registers hold; NULL: nobody's */
+	struct space *space;		/* whose page table is loaded; NULL: the kernel's own */
 	uint64_t armed;			/* when the next timer interrupt comes */
 	long second_result;		/* a1 of the plain call under way */
 	struct kernel_info counters;
@@ -33,6 +36,8 @@ struct hart {
 
 register struct hart *this_hart __asm__("tp");
 extern struct hart harts[HARTS_MAX];
+extern uint32_t kernel_lock_word;
+extern struct thread *init_thread;
 
 /*
  * The kernel lock: taken on every entry, released on the way out and while a hart waits for interrupts. With one hart
@@ -40,19 +45,29 @@ extern struct hart harts[HARTS_MAX];
  */
 static inline void kernel_lock(void)
 {
-	extern uint32_t kernel_lock_word;
-
-	if (HARTS_MAX > 1)
-		while (__atomic_exchange_n(&kernel_lock_word, 1, __ATOMIC_ACQUIRE))
-			;
+	while (HARTS_MAX > 1 && __atomic_exchange_n(&kernel_lock_word, 1, __ATOMIC_ACQUIRE))
+		;
 }
 
 static inline void kernel_unlock(void)
 {
-	extern uint32_t kernel_lock_word;
-
 	if (HARTS_MAX > 1)
 		__atomic_store_n(&kernel_lock_word, 0, __ATOMIC_RELEASE);
 }
+
+void schedule_init(struct hart *hart);
+
+/* `thread` has become READY; a READY thread no longer is. */
+void schedule_enqueue(struct thread *thread, bool first);
+void schedule_remove(struct thread *thread);
+static inline void schedule_wake(struct thread *thread)
+{
+	if (unlikely(this_hart->handoff))
+		schedule_enqueue(this_hart->handoff, false);
+	this_hart->handoff = thread;
+}
+
+/* At the end of each kernel entry: choose, switch, wait for interrupts if nobody is ready. Result: the thread to return to. */
+struct thread *schedule(void);
 
 #endif

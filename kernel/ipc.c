@@ -1,20 +1,50 @@
 /*
- * The five message calls. Each checks everything first: slots, token, label, flags, the map item; afterwards nothing fails,
- * so a failed call has done nothing. Kernel-made calls are in fault.c; both meet in endpoint_send and message_deliver.
+ * Endpoints and the five message calls. Each checks everything first: slots, token, label, flags, the map item; afterwards
+ * nothing fails, so a failed call has done nothing. Kernel-made calls are in fault.c.
  */
-#include "ipc.h"
 #include "endpoint.h"
-#include "fault.h"
 #include "mapping.h"
 #include "notification.h"
-#include "schedule.h"
 #include "thread.h"
-#include "timer.h"
+
+#define DISMANTLE_THREADS 32	/* freed per call of destroy */
 
 static inline void copy_message(uint64_t *to, const uint64_t *from)
 {
-	for (unsigned i = 0; i < MESSAGE_WORDS; i++)
-		to[i] = from[i];
+	uint64_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5], label = from[6];
+
+	to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f, to[6] = label;
+}
+
+void message_result(struct thread *thread, long result)
+{
+	static const uint64_t zero[MESSAGE_WORDS];
+	uint64_t *x = thread->x;
+
+	assert(thread->partial);
+	copy_message(&x[A0], zero);
+	x[T0] = x[T1] = x[T2] = x[T3] = x[T4] = 0;
+	x[A7] = (uint64_t)result;
+}
+
+void message_event(struct thread *receiver, unsigned event, uint64_t word, uint64_t token, uint64_t identity)
+{
+	message_result(receiver, event);
+	receiver->x[A0] = word;
+	receiver->x[T1] = token;
+	receiver->x[T2] = identity;
+}
+
+/* A message's capability has arrived: put it where `thread` wants it. Result: that slot, or 0. */
+static uint64_t capability_arrive(struct thread *thread, const struct capability *capability)
+{
+	uint64_t slot = thread->x[T4];
+	struct capability *place = thread->space && slot ? space_slot(thread->space, slot) : NULL;
+
+	if (!place || !capability_alive(capability))
+		return 0;
+	*place = *capability;
+	return slot;
 }
 
 /* A number that this thread's page has never had. */
@@ -28,7 +58,8 @@ static inline uint64_t token_next(struct thread *thread)
 	return *token;
 }
 
-void message_deliver(struct thread *receiver, struct thread *sender, struct endpoint *endpoint)
+/* Give the call of `sender` to `receiver`: registers, a new token, HELD. The receiver's state is the caller's business. */
+static inline void deliver(struct thread *receiver, struct thread *sender, struct endpoint *endpoint)
 {
 	struct call *call = thread_call(sender);
 	uint64_t *x = receiver->x;
@@ -38,7 +69,7 @@ void message_deliver(struct thread *receiver, struct thread *sender, struct endp
 	x[T0] = call->badge;
 	x[T1] = token_next(sender);
 	x[T2] = sender->identity;
-	x[T3] = capability_arrive(receiver, &call->capability);
+	x[T3] = unlikely(call->capability.word) ? capability_arrive(receiver, &call->capability) : 0;
 	x[T4] = sender->redelivered ? sender->refused_address : 0;
 	sender->state = THREAD_HELD;
 	sender->received = true;
@@ -48,63 +79,85 @@ void message_deliver(struct thread *receiver, struct thread *sender, struct endp
 		list_insert(&endpoint->interrupted, &sender->link);
 }
 
-void message_event(struct thread *receiver, unsigned event, uint64_t word, uint64_t token, uint64_t identity)
+static inline void send(struct endpoint *endpoint, struct thread *sender, bool first)
 {
-	message_error(receiver, event);
-	receiver->x[A0] = word;
-	receiver->x[T1] = token;
-	receiver->x[T2] = identity;
+	struct link *link = endpoint->receivers.next;
+
+	assert(!sender->link.next);
+	if (likely(link != &endpoint->receivers)) {
+		struct thread *receiver = thread_of(link);
+
+		list_remove(link);
+		if (unlikely(receiver->timer))
+			timer_cancel_deadline(receiver);
+		deliver(receiver, sender, endpoint);
+		receiver->state = THREAD_READY;
+		schedule_wake(receiver);
+	} else {
+		sender->state = THREAD_CALLING;
+		list_insert(first ? endpoint->callers.next : &endpoint->callers, &sender->link);
+	}
 }
 
-void message_error(struct thread *thread, long result)
+void endpoint_send(struct endpoint *endpoint, struct thread *sender, bool first)
 {
-	uint64_t *x = thread->x;
-
-	assert(thread->partial);
-	for (unsigned i = A0; i <= A6; i++)
-		x[i] = 0;
-	x[T0] = x[T1] = x[T2] = x[T3] = x[T4] = 0;
-	x[A7] = (uint64_t)result;
+	send(endpoint, sender, first);
 }
 
-/* What every message must fulfil: t3 names a live capability or is 0. */
-static inline long sent_check(struct thread *caller, const struct capability **sent)
+void endpoint_init(struct endpoint *endpoint)
+{
+	list_init(&endpoint->callers);
+	list_init(&endpoint->receivers);
+	list_init(&endpoint->interrupted);
+}
+
+long endpoint_dismantle(struct endpoint *endpoint)
+{
+	for (unsigned i = 0; i < DISMANTLE_THREADS; i++) {
+		if (!list_empty(&endpoint->interrupted)) {
+			list_remove(endpoint->interrupted.next);
+		} else if (!list_empty(&endpoint->callers)) {
+			call_lost(thread_of(endpoint->callers.next));
+		} else if (!list_empty(&endpoint->receivers)) {
+			struct thread *receiver = thread_of(endpoint->receivers.next);
+
+			thread_unlink(receiver);
+			message_result(receiver, ERR_BAD_SLOT);
+			thread_resume(receiver);
+		} else {
+			return OK;
+		}
+	}
+	return ERR_AGAIN;
+}
+
+/* What every message must fulfil: t3 names a live capability or is 0. Calls and forwards also: no kernel label. */
+static inline long message_check(struct thread *caller, bool label_free, const struct capability **sent)
 {
 	*sent = NULL;
-	if (unlikely(caller->x[T3])) {
-		*sent = capability_get(caller->space, caller->x[T3]);
-		if (!*sent)
-			return ERR_BAD_SLOT;
-	}
-	return OK;
-}
-
-/* Of calls and forwards also: no kernel label. A reply's label is the servers' own: an errno, mostly. */
-static inline long message_check(struct thread *caller, const struct capability **sent)
-{
-	if (unlikely(caller->x[A6] & LABEL_KERNEL))
+	if (unlikely(caller->x[A6] & LABEL_KERNEL) && !label_free)
 		return ERR_INVALID;
-	return sent_check(caller, sent);
+	if (unlikely(caller->x[T3]) && !(*sent = capability_get(caller->space, caller->x[T3])))
+		return ERR_BAD_SLOT;
+	return OK;
 }
 
 static inline void call_address(struct call *call, const struct capability *target, const struct capability *sent)
 {
 	call->badge = target->badge;
 	call->endpoint = capability_reference(target);
+	call->capability.word = 0;
 	if (unlikely(sent))
 		call->capability = *sent;
-	else
-		call->capability.word = 0;
 }
 
-long sys_ipc_call(struct thread *caller, const uint64_t *argument)
+long sys_ipc_call(struct thread *caller)
 {
 	const struct capability *target, *sent;
 	struct call *call = &caller->call[0];
-	long error = endpoint_check(caller, caller->x[T0], RIGHT_SEND, &target);
+	long error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_SEND, &target);
 
-	(void)argument;
-	if (error || (error = message_check(caller, &sent)))
+	if (error || (error = message_check(caller, false, &sent)))
 		return error;
 	/* Nothing below may fail. */
 	call->kind = CALL_NATIVE;
@@ -113,7 +166,7 @@ long sys_ipc_call(struct thread *caller, const uint64_t *argument)
 	caller->depth = 0;
 	caller->received = caller->redelivered = false;
 	this_hart->counters.ipc_calls++;
-	endpoint_send(object_page(target->index), caller, false);
+	send(capability_page(target), caller, false);
 	return BLOCKED;
 }
 
@@ -121,16 +174,14 @@ long sys_ipc_call(struct thread *caller, const uint64_t *argument)
 static inline long receive_check(struct thread *caller, struct endpoint **endpoint)
 {
 	const struct capability *target;
-	long error;
+	long error = OK;
 
 	*endpoint = NULL;
 	if (unlikely(caller->x[T5]) && !timer_deadline_possible(caller))
 		return ERR_NO_TIMER;
-	if (!caller->x[T0])
-		return OK;
-	error = endpoint_check(caller, caller->x[T0], RIGHT_RECEIVE, &target);
-	if (!error)
-		*endpoint = object_page(target->index);
+	if (likely(caller->x[T0]) &&
+	    likely(!(error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_RECEIVE, &target))))
+		*endpoint = capability_page(target);
 	return error;
 }
 
@@ -150,7 +201,7 @@ static bool receive_interrupted(struct thread *caller, struct endpoint *endpoint
 }
 
 /* In this order: the bound notification, interrupted calls, queued calls; otherwise wait. */
-static long receive(struct thread *caller, struct endpoint *endpoint)
+static inline long receive(struct thread *caller, struct endpoint *endpoint)
 {
 	if (caller->bound.word && notification_receive(caller))
 		return BLOCKED;
@@ -161,46 +212,22 @@ static long receive(struct thread *caller, struct endpoint *endpoint)
 			struct thread *sender = thread_of(endpoint->callers.next);
 
 			list_remove(&sender->link);
-			message_deliver(caller, sender, endpoint);
+			deliver(caller, sender, endpoint);
 			return BLOCKED;
 		}
+		list_insert(&endpoint->receivers, &caller->link);
 	}
 	caller->state = THREAD_RECEIVING;
 	if (unlikely(caller->x[T5]))
 		timer_deadline(caller, caller->x[T5]);
-	if (endpoint)
-		list_insert(&endpoint->receivers, &caller->link);
 	return BLOCKED;
 }
 
-/* What a reply does to the thread that gets it, by the kind of call; checked by reply_check. */
-static void reply_act(struct thread *caller, struct thread *thread, const struct capability *sent, const struct map_item *item)
-{
-	this_hart->counters.ipc_replies++;
-	if (unlikely(thread->link.next))
-		list_remove(&thread->link);
-	switch (thread_call(thread)->kind) {
-	case CALL_NATIVE:
-		copy_message(&thread->x[A0], &caller->x[A0]);
-		thread->x[T3] = capability_arrive(thread, sent);
-		thread->x[A7] = thread->x[T0] = thread->x[T1] = thread->x[T2] = thread->x[T4] = 0;
-		break;
-	case CALL_ROUTED:
-		if (!(caller->x[T2] & REPLY_KEEP))
-			thread->x[A0] = caller->x[A0];
-		break;
-	case CALL_FAULT:
-		fault_answered(thread, item, caller->x[A6]);
-		return;
-	}
-	thread_resume(thread);
-}
-
-static long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent, struct map_item *item)
+static inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent, struct map_item *item)
 {
 	uint64_t flags = caller->x[T2];
 	enum call_kind kind;
-	long error = sent_check(caller, sent);
+	long error = message_check(caller, true, sent);
 
 	item->pages = 0;
 	*thread = token_find(caller->space, caller->x[T1]);
@@ -209,20 +236,40 @@ static long reply_check(struct thread *caller, struct thread **thread, const str
 	if (likely(!error && !flags))
 		return OK;
 	kind = thread_call(*thread)->kind;
-	if (error || (flags != REPLY_MAP && flags != REPLY_KEEP) ||
-	    (flags == REPLY_KEEP && kind != CALL_ROUTED) || (flags == REPLY_MAP && kind != CALL_FAULT))
+	if (error || !((flags == REPLY_KEEP && kind == CALL_ROUTED) || (flags == REPLY_MAP && kind == CALL_FAULT)))
 		return error ? error : ERR_INVALID;
 	return flags == REPLY_MAP ? map_item_check(caller, *thread, item) : OK;
 }
 
-long sys_ipc_reply(struct thread *caller, const uint64_t *argument)
+/* What a checked reply does to the thread that gets it, by the kind of call. */
+static inline void reply_act(struct thread *caller, struct thread *thread, const struct capability *sent, const struct map_item *item)
+{
+	enum call_kind kind = thread_call(thread)->kind;
+	uint64_t *x = thread->x;
+
+	this_hart->counters.ipc_replies++;
+	if (unlikely(thread->link.next))
+		list_remove(&thread->link);
+	if (likely(kind == CALL_NATIVE)) {
+		copy_message(&x[A0], &caller->x[A0]);
+		x[T3] = unlikely(sent) ? capability_arrive(thread, sent) : 0;
+		x[A7] = x[T0] = x[T1] = x[T2] = x[T4] = 0;
+	} else if (kind == CALL_ROUTED && !(caller->x[T2] & REPLY_KEEP)) {
+		x[A0] = caller->x[A0];
+	} else if (kind == CALL_FAULT) {
+		fault_answered(thread, item, caller->x[A6]);
+		return;
+	}
+	thread_resume(thread);
+}
+
+long sys_ipc_reply(struct thread *caller)
 {
 	const struct capability *sent;
 	struct map_item item;
 	struct thread *thread;
 	long error = reply_check(caller, &thread, &sent, &item);
 
-	(void)argument;
 	if (error)
 		return error;
 	/* Nothing below may fail. */
@@ -230,7 +277,7 @@ long sys_ipc_reply(struct thread *caller, const uint64_t *argument)
 	return OK;
 }
 
-long sys_ipc_reply_recv(struct thread *caller, const uint64_t *argument)
+long sys_ipc_reply_recv(struct thread *caller)
 {
 	const struct capability *sent;
 	struct endpoint *endpoint;
@@ -238,7 +285,6 @@ long sys_ipc_reply_recv(struct thread *caller, const uint64_t *argument)
 	struct thread *thread;
 	long error = receive_check(caller, &endpoint);
 
-	(void)argument;
 	if (error || (error = reply_check(caller, &thread, &sent, &item)))
 		return error;
 	/* Nothing below may fail. */
@@ -246,25 +292,22 @@ long sys_ipc_reply_recv(struct thread *caller, const uint64_t *argument)
 	return receive(caller, endpoint);
 }
 
-long sys_ipc_recv(struct thread *caller, const uint64_t *argument)
+long sys_ipc_recv(struct thread *caller)
 {
 	struct endpoint *endpoint;
 	long error = receive_check(caller, &endpoint);
 
-	(void)argument;
-	if (error)
-		return error;
-	return receive(caller, endpoint);
+	return error ? error : receive(caller, endpoint);
 }
 
-long sys_ipc_forward(struct thread *caller, const uint64_t *argument)
+long sys_ipc_forward(struct thread *caller)
 {
 	const struct capability *target, *sent;
 	struct thread *thread;
 	struct call *call;
-	long error = endpoint_check(caller, caller->x[T0], RIGHT_SEND, &target);
+	long error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_SEND, &target);
 
-	if (error || (error = message_check(caller, &sent)))
+	if (error || (error = message_check(caller, false, &sent)))
 		return error;
 	thread = token_find(caller->space, caller->x[T1]);
 	if (!thread)
@@ -273,11 +316,11 @@ long sys_ipc_forward(struct thread *caller, const uint64_t *argument)
 	call = thread_call(thread);
 	if (thread->link.next)
 		list_remove(&thread->link);
-	copy_message(call_message(thread), argument);
+	copy_message(call_message(thread), &caller->x[A0]);
 	call->lend = call->lend && (target->rights & RIGHT_LEND);
 	call_address(call, target, sent);
 	thread->redelivered = false;
 	this_hart->counters.ipc_forwards++;
-	endpoint_send(object_page(target->index), thread, false);
+	send(capability_page(target), thread, false);
 	return OK;
 }

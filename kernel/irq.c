@@ -1,10 +1,7 @@
 /*
- * Interrupts of devices; see irq.h. The controller is driven in riscv/plic.c.
+ * Interrupts of devices, delivered as bits of a notification. From delivery to `irq_ack` the controller (riscv/plic.c)
+ * holds the number back. Whoever has the number in his irq capability binds it; binding anew replaces the old binding.
  */
-#include "irq.h"
-#include "machine.h"
-#include "capability.h"
-#include "hart.h"
 #include "notification.h"
 #include "riscv/hardware.h"
 #include "thread.h"
@@ -17,7 +14,7 @@ struct irq {
 
 static struct irq irqs[IRQ_MAX];
 
-static void irq_finish(uint64_t number)
+static void finish(uint64_t number)
 {
 	if (irqs[number].active)
 		irq_complete((uint32_t)number);
@@ -37,46 +34,42 @@ void irq_deliver(void)
 	if (notification) {
 		notification_signal(notification, irqs[number].bits);
 	} else {
-		irq_finish(number);
+		finish(number);
 		irq_enable(number, false);
 	}
 }
 
-static long irq_check(struct thread *caller, const uint64_t *argument)
+static bool number_valid(const struct capability *target, uint64_t number)
 {
-	const struct capability *extent;
-	long error = capability_check(caller->space, argument[0], KIND_IRQ, 0, &extent);
-
-	if (error)
-		return error;
-	return argument[1] && argument[1] < IRQ_MAX && extent_covers(extent, argument[1], 1) ? OK : ERR_INVALID;
+	return number && number < IRQ_MAX && extent_covers(target, number, 1);
 }
 
-long sys_irq_bind(struct thread *caller, const uint64_t *argument)
+long sys_irq_bind(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	uint64_t number = argument[1], bits = argument[3];
-	const struct capability *target = NULL;
-	long error = irq_check(caller, argument);
+	const struct capability *notification = NULL;
+	long error = OK;
 
-	if (!error && bits)
-		error = capability_check(caller->space, argument[2], KIND_NOTIFICATION, RIGHT_RECEIVE, &target);
+	if (!number_valid(target, number))
+		return ERR_INVALID;
+	if (bits)
+		error = capability_check(caller->space, argument[2], KIND_NOTIFICATION, RIGHT_RECEIVE, &notification);
 	if (error)
 		return error;
 	/* Nothing below may fail. */
-	irq_finish(number);
-	irqs[number].notification = target ? capability_reference(target) : (struct reference){ 0, 0 };
+	finish(number);
+	irqs[number].notification = notification ? capability_reference(notification) : (struct reference){ 0, 0 };
 	irqs[number].bits = bits;
 	irq_enable((uint32_t)number, bits);
 	return OK;
 }
 
-long sys_irq_ack(struct thread *caller, const uint64_t *argument)
+long sys_irq_ack(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	long error = irq_check(caller, argument);
-
-	if (error)
-		return error;
+	(void)caller;
+	if (!number_valid(target, argument[1]))
+		return ERR_INVALID;
 	/* Nothing below may fail. */
-	irq_finish(argument[1]);
+	finish(argument[1]);
 	return OK;
 }

@@ -1,31 +1,14 @@
 /*
  * Printing, panic, and the two calls that let a server look out: log and info.
  */
-#include "log.h"
 #include "boot.h"
-#include "capability.h"
-#include "hart.h"
-#include "machine.h"
+#include "mapping.h"
 #include "riscv/hardware.h"
 #include "thread.h"
-#include "user.h"
 
 #include <stdarg.h>
 
 bool log_enabled;
-
-static void put_number(uint64_t value, unsigned base)
-{
-	char digits[20];
-	unsigned count = 0;
-
-	do {
-		digits[count++] = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value);
-	while (count)
-		console_put(digits[--count]);
-}
 
 static void put_string(const char *text)
 {
@@ -33,34 +16,28 @@ static void put_string(const char *text)
 		console_put(*text++);
 }
 
-/* One conversion; result: where the format goes on. */
-static const char *put_conversion(const char *format, va_list *arguments)
+static void put_number(uint64_t value, unsigned base)
 {
-	bool is_long = *format == 'l';
-	uint64_t value;
+	char digits[21], *at = &digits[20];
 
-	if (is_long)
-		format++;
-	if (*format == 's') {
-		put_string(va_arg(*arguments, const char *));
-		return format + 1;
-	}
-	value = is_long ? va_arg(*arguments, uint64_t) : va_arg(*arguments, unsigned);
-	if (*format == 'd' && value >> 63) {
-		console_put('-');
-		value = -value;
-	}
-	put_number(value, *format == 'x' ? 16 : 10);
-	return format + 1;
+	*at = 0;
+	do
+		*--at = "0123456789abcdef"[value % base];
+	while (value /= base);
+	put_string(at);
 }
 
-static void print(const char *format, va_list *arguments)
+static void print(const char *format, va_list arguments)
 {
-	while (*format) {
-		if (*format == '%')
-			format = put_conversion(format + 1, arguments);
-		else
-			console_put(*format++);
+	for (; *format; format++) {
+		if (*format != '%') {
+			console_put(*format);
+		} else if (*++format == 's') {
+			put_string(va_arg(arguments, const char *));
+		} else {
+			format++;	/* past the l */
+			put_number(va_arg(arguments, uint64_t), *format == 'x' ? 16 : 10);
+		}
 	}
 }
 
@@ -72,7 +49,7 @@ void log_print(const char *format, ...)
 		return;
 	va_start(arguments, format);
 	put_string("kernel: ");
-	print(format, &arguments);
+	print(format, arguments);
 	va_end(arguments);
 }
 
@@ -82,32 +59,29 @@ void panic(const char *format, ...)
 
 	va_start(arguments, format);
 	put_string("\n" BOOT_PANIC);
-	print(format, &arguments);
+	print(format, arguments);
 	put_string("\n");
 	va_end(arguments);
-	hardware_off(true);
+	hardware_off();
 }
 
 /* Text that the system dies with is shown in any case. */
 static bool is_fatal(const char *text, uint64_t bytes)
 {
 	static const char fatal[] = BOOT_FATAL;
+	uint64_t same = 0;
 
-	for (uint64_t i = 0; i < sizeof(fatal) - 1; i++)
-		if (i >= bytes || text[i] != fatal[i])
-			return false;
-	return true;
+	while (same < bytes && fatal[same] && text[same] == fatal[same])
+		same++;
+	return !fatal[same];
 }
 
-long sys_log(struct thread *caller, const uint64_t *argument)
+long sys_log(struct thread *caller, const struct capability *control, const uint64_t *argument)
 {
 	uint64_t address = argument[1], bytes = argument[2], length;
-	const struct capability *control;
 	char text[LOG_MAX];
-	long error = capability_check(caller->space, argument[0], KIND_CONTROL, 0, &control);
 
-	if (error)
-		return error;
+	(void)control;
 	if (bytes > LOG_MAX)
 		return ERR_INVALID;
 	for (uint64_t done = 0; done < bytes; done += length) {
@@ -119,25 +93,21 @@ long sys_log(struct thread *caller, const uint64_t *argument)
 		memcpy(text + done, user, length);
 	}
 	/* Nothing below may fail. */
-	if (log_enabled || is_fatal(text, bytes))
-		for (uint64_t i = 0; i < bytes; i++)
-			console_put(text[i]);
+	for (uint64_t i = 0; i < bytes && (log_enabled || is_fatal(text, bytes)); i++)
+		console_put(text[i]);
 	return OK;
 }
 
-long sys_info(struct thread *caller, const uint64_t *argument)
+long sys_info(struct thread *caller, const struct capability *control, const uint64_t *argument)
 {
-	const struct capability *control;
 	struct kernel_info info = this_hart->counters;
-	long error = capability_check(caller->space, argument[0], KIND_CONTROL, 0, &control);
 
-	if (error)
-		return error;
+	(void)control;
 	info.entry_instret = boot_entry_instret;
-	info.timebase_hz = machine_timebase;
-	info.kernel_bytes = boot_kernel_bytes();
+	info.timebase_hz = machine.timebase_hz;
+	info.kernel_bytes = (uint64_t)(kernel_end - kernel_start);
 	info.object_pages = memory.object_pages;
 	info.object_pages_free = objects_free;
 	info.page_pages = memory.page_pages;
-	return user_write(caller->space, argument[1], &info, sizeof(info));
+	return user_transfer(caller->space, argument[1], &info, sizeof(info), ACCESS_WRITE);
 }

@@ -1,38 +1,22 @@
 /*
- * Putting pages into page tables: the map call and the map item. Taking them out is in unmap.c.
+ * Putting pages into page tables: the map call and the map item. Taking them out is in unmap.c. Frames are checked one by one
+ * against the memory capability that is named; tables are only ever taken from the space's reserve.
  * A fresh mapping needs no flush: a hart that remembers the empty entry faults, and the fault is found to be stale.
  */
 #include "mapping.h"
-#include "capability.h"
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
 #include "thread.h"
-#include "user.h"
 
-#define ADDRESS_MASK (~(PAGE_BYTES - 1))
+#define PAGE_OF(address) ((address) & ~(PAGE_BYTES - 1))
+#define OFFSET_OF(address) ((address) & (PAGE_BYTES - 1))
 #define MAP_CONTIGUOUS_MAX 512UL	/* leaves per call */
 
-/* Some right; no writing without reading, which Sv39 cannot express; nothing else in the low bits of the address. */
-static bool rights_valid(uint64_t rights)
+/* Some right; no writing without reading, which Sv39 cannot express; nothing else in the low bits. Pages below USER_END. */
+static bool arguments_valid(uint64_t address, uint64_t rights, uint64_t pages)
 {
-	return rights && rights <= (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) &&
-	       (rights & (RIGHT_READ | RIGHT_WRITE)) != RIGHT_WRITE;
-}
-
-static bool pages_valid(uint64_t address, uint64_t pages)
-{
-	return pages && pages <= USER_END >> PAGE_SHIFT && range_inside(address, pages << PAGE_SHIFT, 0, USER_END);
-}
-
-/* ---- Map items */
-
-/* The frames of the item, from the message or from the replier's memory. */
-static long item_frames(struct thread *replier, struct map_item *item)
-{
-	if (item->pages > 1)
-		return user_read(replier->space, replier->x[A0 + 2], item->physical, item->pages * sizeof(uint64_t));
-	item->physical[0] = replier->x[A0 + 2];
-	return OK;
+	return rights && rights <= (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) && (rights & (RIGHT_READ | RIGHT_WRITE)) != RIGHT_WRITE &&
+	       pages && pages <= USER_END >> PAGE_SHIFT && range_inside(address, pages << PAGE_SHIFT, 0, USER_END);
 }
 
 /* Has the reserve enough tables? Two neighbouring regions without any may share one: then one too many is asked for. */
@@ -42,34 +26,36 @@ static long item_tables(struct space *space, const struct map_item *item)
 
 	for (uint64_t i = 0; i < item->pages; i++) {
 		uint64_t address = item->address + (i << PAGE_SHIFT), region = address / LARGE_BYTES;
+		struct walk walk;
 
 		if (!item->physical[i] || region == last)
 			continue;
 		last = region;
-		missing += walk_missing(table_walk(space, address));
+		walk = table_walk(space, address);
+		missing += *walk.entry ? 0 : walk.level;
 	}
 	return missing <= space->reserve_pages ? OK : ERR_NO_TABLE;
 }
 
 long map_item_check(struct thread *replier, struct thread *thread, struct map_item *item)
 {
+	const uint64_t *word = &replier->x[A0];
 	const struct capability *extent;
 	uint64_t fault_page;
 	struct walk walk;
-	long error = capability_check(replier->space, replier->x[A0 + 3], KIND_PAGE_MEMORY, 0, &extent);
+	long error = capability_check(replier->space, word[3], KIND_PAGE_MEMORY, 0, &extent);
 
-	item->address = replier->x[A0] & ADDRESS_MASK;
-	item->rights = replier->x[A0] & ~ADDRESS_MASK;
-	item->pages = replier->x[A0 + 1];
+	*item = (struct map_item){ .address = PAGE_OF(word[0]), .rights = OFFSET_OF(word[0]), .pages = word[1], .physical = { word[2] } };
 	fault_page = (thread->fault_address - item->address) >> PAGE_SHIFT;
 	if (error)
 		return error;
-	if (!rights_valid(item->rights) || item->pages > MAP_ITEM_MAX || !pages_valid(item->address, item->pages) ||
+	if (!arguments_valid(item->address, item->rights, item->pages) || item->pages > MAP_ITEM_MAX ||
 	    thread->fault_address < item->address || fault_page >= item->pages || !thread->space)
 		return ERR_INVALID;
-	if (item->rights & ~extent->rights)
+	if (item->rights & ~(uint64_t)extent->rights)
 		return ERR_NO_RIGHT;
-	error = item_frames(replier, item);
+	if (item->pages > 1)
+		error = user_transfer(replier->space, word[2], item->physical, item->pages * sizeof(uint64_t), ACCESS_READ);
 	for (uint64_t i = 0; !error && i < item->pages; i++)
 		if ((item->physical[i] || i == fault_page) && !extent_covers(extent, item->physical[i], 1))
 			error = ERR_INVALID;
@@ -78,20 +64,17 @@ long map_item_check(struct thread *replier, struct thread *thread, struct map_it
 	walk = table_walk(thread->space, thread->fault_address);
 	if (!walk.entry)
 		return ERR_NO_TABLE;
-	if (*walk.entry && walk.level)
-		return ERR_INVALID;
-	return item_tables(thread->space, item);
+	return *walk.entry && walk.level ? ERR_INVALID : item_tables(thread->space, item);
 }
 
 static void map_item_page(struct thread *thread, uint64_t address, uint64_t physical, uint64_t rights)
 {
-	bool faulting = address == (thread->fault_address & ADDRESS_MASK);
+	bool faulting = address == PAGE_OF(thread->fault_address), extended = true;
 	struct walk walk = table_walk(thread->space, address);
 	uint64_t entry = entry_make(physical, rights, faulting ? thread->fault_access : 0);
 
 	if (!*walk.entry) {
-		bool extended = table_extend(thread->space, &walk, address, 0);
-
+		extended = table_extend(thread->space, &walk, address, 0);
 		assert(extended);
 		table_fill(walk, entry);
 	} else if (faulting) {
@@ -109,62 +92,51 @@ void map_item_act(struct thread *thread, const struct map_item *item)
 		fetch_fence();
 }
 
-/* ---- The map call */
-
 struct map_request {
 	struct space *space;
+	const struct capability *extent;
 	uint64_t address, rights, pages, frames, flags;
 	unsigned level;
 	struct user_array list;
 };
 
-static uint64_t request_frame(const struct map_request *request, uint64_t leaf)
-{
-	if (request->flags & MAP_LIST)
-		return *user_element(&request->list, leaf);
-	return request->frames + leaf * level_bytes(request->level);
-}
-
-/* Is one leaf's frame covered by the extent and not the kernel's own device? */
-static long frame_check(const struct map_request *request, const struct capability *extent, uint64_t frame)
-{
-	uint64_t bytes = level_bytes(request->level);
-
-	if (!extent_covers(extent, frame, bytes >> PAGE_SHIFT))
-		return ERR_INVALID;
-	return hardware_owns(frame, bytes) ? ERR_NO_RIGHT : OK;
-}
-
-/* Decode and validate all but the frames. */
+/* All but the frames, which are checked as they are used. The number of pages is cut to what one call does. */
 static long request_decode(struct thread *caller, const uint64_t *argument, struct map_request *request)
 {
-	bool large = argument[5] & MAP_LARGE;
-	uint64_t unit = large ? LARGE_BYTES : PAGE_BYTES;
+	uint64_t unit = argument[5] & MAP_LARGE ? LARGE_BYTES : PAGE_BYTES;
+	long error;
 
-	request->address = argument[1] & ADDRESS_MASK;
-	request->rights = argument[1] & ~ADDRESS_MASK;
+	request->address = PAGE_OF(argument[1]);
+	request->rights = OFFSET_OF(argument[1]);
 	request->pages = argument[2];
 	request->frames = argument[3];
 	request->flags = argument[5];
-	request->level = large ? 1 : 0;
-	if (!rights_valid(request->rights) || !pages_valid(request->address, request->pages) ||
-	    request->flags & ~(uint64_t)(MAP_LIST | MAP_LARGE | MAP_REPLACE) || (large && (request->flags & MAP_LIST)) ||
+	request->level = unit == LARGE_BYTES;
+	error = capability_check(caller->space, argument[4], KIND_PAGE_MEMORY, 0, &request->extent);
+	if (error && (error != ERR_WRONG_KIND || word_kind(request->extent->word) != KIND_DEVICE_MEMORY))
+		return error;
+	if (!arguments_valid(request->address, request->rights, request->pages) ||
+	    request->flags & ~(uint64_t)(MAP_LIST | MAP_LARGE | MAP_REPLACE) || (request->flags & MAP_LIST && request->flags & MAP_LARGE) ||
 	    request->address % unit || (request->pages << PAGE_SHIFT) % unit)
 		return ERR_INVALID;
-	if (!(request->flags & MAP_LIST)) {
-		request->pages = min(request->pages, MAP_CONTIGUOUS_MAX * unit >> PAGE_SHIFT);
-		return request->frames % unit ? ERR_INVALID : OK;
-	}
-	request->pages = min(request->pages, MAP_LIST_MAX);
-	return user_array(caller->space, request->frames, request->pages, ACCESS_READ, &request->list);
+	if (request->rights & ~(uint64_t)request->extent->rights)
+		return ERR_NO_RIGHT;
+	request->pages = min(request->pages, request->flags & MAP_LIST ? MAP_LIST_MAX : MAP_CONTIGUOUS_MAX * unit >> PAGE_SHIFT);
+	if (request->flags & MAP_LIST)
+		return user_array(caller->space, request->frames, request->pages, ACCESS_READ, &request->list);
+	return request->frames % unit ? ERR_INVALID : OK;
 }
 
-/* OK, NO_TABLE, or IN_USE: pages of another size are in the way of MAP_REPLACE. */
+/* INVALID: not in the extent. NO_RIGHT: the kernel's own device. IN_USE: pages of another size are there. NO_TABLE. */
 static long map_leaf(const struct map_request *request, uint64_t address, uint64_t frame)
 {
+	uint64_t bytes = level_bytes(request->level), entry = entry_make(frame, request->rights, 0);
 	struct walk walk = table_walk(request->space, address);
-	uint64_t entry = entry_make(frame, request->rights, 0);
 
+	if (!extent_covers(request->extent, frame, bytes >> PAGE_SHIFT))
+		return ERR_INVALID;
+	if (hardware_owns(frame, bytes))
+		return ERR_NO_RIGHT;
 	if (!walk.entry)
 		return ERR_NO_TABLE;
 	if (walk.level >= request->level && !*walk.entry) {
@@ -180,31 +152,19 @@ static long map_leaf(const struct map_request *request, uint64_t address, uint64
 	return OK;
 }
 
-long sys_map(struct thread *caller, const uint64_t *argument)
+long sys_map(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	const struct capability *target, *extent;
-	struct map_request request;
-	uint64_t done = 0, unit;
-	long error = capability_check(caller->space, argument[0], KIND_SPACE, RIGHT_CONTROL, &target);
+	struct map_request request = { .space = capability_page(target) };
+	uint64_t done = 0, unit, frame;
+	long error = request_decode(caller, argument, &request);
 
 	if (error)
 		return error;
-	error = capability_check(caller->space, argument[4], KIND_DEVICE_MEMORY, 0, &extent);
-	if (error == ERR_WRONG_KIND)
-		error = capability_check(caller->space, argument[4], KIND_PAGE_MEMORY, 0, &extent);
-	if (error || (error = request_decode(caller, argument, &request)))
-		return error;
-	if (request.rights & ~(uint64_t)extent->rights)
-		return ERR_NO_RIGHT;
-	request.space = object_page(target->index);
+	/* Each frame is read once; a bad one, a lack of tables or a page of another size ends it early. */
 	unit = level_bytes(request.level);
-	/* Each frame is read once and checked; a bad one, a lack of tables or a page of another size ends it early. */
 	for (uint64_t leaf = 0; !error && done < request.pages; leaf++) {
-		uint64_t frame = request_frame(&request, leaf);
-
+		frame = request.flags & MAP_LIST ? *user_element(&request.list, leaf) : request.frames + leaf * unit;
 		if (frame || !(request.flags & MAP_LIST))
-			error = frame_check(&request, extent, frame);
-		if (!error && frame)
 			error = map_leaf(&request, request.address + leaf * unit, frame);
 		if (!error)
 			done += unit >> PAGE_SHIFT;
@@ -221,18 +181,4 @@ void map_boot_page(struct space *space, uint64_t address, uint64_t physical, uin
 
 	assert(extended);
 	table_fill(walk, entry_make(physical, rights, rights & RIGHT_WRITE ? ACCESS_WRITE : ACCESS_READ));
-}
-
-bool fault_is_stale(struct space *space, uint64_t address, uint64_t access)
-{
-	struct walk walk;
-
-	if (address >= USER_END)
-		return false;
-	walk = table_walk(space, address);
-	if (!walk.entry || !(entry_rights(*walk.entry) & access))
-		return false;
-	entry_use(walk.entry, access);
-	tlb_flush_page(space, address);
-	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * What a space's pages show: map, unmap, protect, scan, and the map item in the reply to a fault. Frames are checked one by one against
- * the memory capability that is named; tables are only ever taken from the space's reserve.
+ * What a space's pages show: the mapping calls (mapping.c, unmap.c), the map item in the reply to a fault, the reserve of table
+ * pages (table.c), and the kernel's own way to user memory (user.c). Entries and walks: riscv/sv39.h.
  */
 #ifndef MAPPING_H
 #define MAPPING_H
@@ -12,9 +12,7 @@ struct thread;
 
 /* A checked map item: physical[i] is the frame of page i, 0: skip. pages 0: none. */
 struct map_item {
-	uint64_t address;
-	uint64_t rights;
-	uint64_t pages;
+	uint64_t address, rights, pages;
 	uint64_t physical[MAP_ITEM_MAX];
 };
 
@@ -25,12 +23,35 @@ void map_item_act(struct thread *thread, const struct map_item *item);
 /* One page for init, at boot. */
 void map_boot_page(struct space *space, uint64_t address, uint64_t physical, uint64_t rights);
 
-/* Its page table allows the access: the fault was stale, or the use was to be noted. True: go on. */
-bool fault_is_stale(struct space *space, uint64_t address, uint64_t access);
+/* The reserve: table pages chained through their first words. They are the owner's gift; empty tables come back to it. */
+uint64_t *reserve_pop(struct space *space);
+void reserve_push(struct space *space, uint64_t *table);
 
-long sys_map(struct thread *caller, const uint64_t *argument);
-long sys_unmap(struct thread *caller, const uint64_t *argument);
-long sys_protect(struct thread *caller, const uint64_t *argument);
-long sys_scan(struct thread *caller, const uint64_t *argument);
+/* A free page becomes the root, if there is none yet, or one more in the reserve. */
+void table_give(struct space *space, uint64_t index);
+
+/*
+ * The only way to user memory: walk the page table of a space in software, obey its rights, note the use, go through the
+ * direct map. Nothing else in the kernel follows a user's address. Only page memory is reached, never a device.
+ *
+ * The byte at `address` if it may be accessed so (ACCESS_READ or ACCESS_WRITE), and how many follow it; NULL if not.
+ */
+uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint64_t *bytes);
+
+/* All of a kernel buffer, from (ACCESS_READ) or to user memory. OK, INVALID (not a multiple of 8) or BAD_ADDRESS. */
+long user_transfer(struct space *space, uint64_t address, void *buffer, uint64_t bytes, uint64_t access);
+
+/* An array of up to USER_ARRAY_MAX words, checked once, used afterwards without fail, even if it is unmapped meanwhile. */
+#define USER_ARRAY_MAX 512UL
+struct user_array {
+	uint64_t *part[2];
+	uint64_t split;		/* first index in part[1] */
+};
+long user_array(struct space *space, uint64_t address, uint64_t count, uint64_t access, struct user_array *array);
+
+static inline uint64_t *user_element(const struct user_array *array, uint64_t index)
+{
+	return index < array->split ? array->part[0] + index : array->part[1] + (index - array->split);
+}
 
 #endif

@@ -4,53 +4,35 @@
  * (init.c) before anything is written there.
  */
 #include "memory.h"
-#include "log.h"
-#include "machine.h"
 
-#define OBJECT_SHARE 8		/* 1/8 of the memory, unless the boot argument object=N says otherwise */
+#define OBJECT_SHARE 8UL	/* 1/8 of the memory, unless the boot argument object=N says otherwise */
 #define OBJECT_PAGES_MIN 64
 
-extern char kernel_start[], kernel_end[];
-
 struct memory memory;
-
-uint64_t boot_kernel_bytes(void)
-{
-	return (uint64_t)(kernel_end - kernel_start);
-}
-
-static uint64_t page_up(uint64_t address)
-{
-	return (address + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-}
 
 /* Usable memory: from the end of the kernel to the end of its bank, or to the first range that the firmware keeps. */
 static uint64_t usable_end(uint64_t start)
 {
 	uint64_t end = machine.ram.base + machine.ram.bytes;
 
-	for (unsigned i = 0; i < machine.reserved_count; i++) {
-		const struct range_of_memory *reserved = &machine.reserved[i];
-
-		if (reserved->base + reserved->bytes > start && reserved->base < end)
-			end = reserved->base;
-	}
+	for (unsigned i = 0; i < machine.reserved_count; i++)
+		if (machine.reserved[i].base + machine.reserved[i].bytes > start)
+			end = min(end, machine.reserved[i].base);
 	return end & ~(PAGE_BYTES - 1);
 }
 
-void memory_split(const struct machine *from)
+void memory_split(void)
 {
-	uint64_t start = page_up(physical_of(kernel_end)), end = usable_end(start);
-	uint64_t share = boot_argument("object=", OBJECT_SHARE), wanted;
+	uint64_t start = physical_of(kernel_end), end = usable_end(start), initrd_end = machine.initrd_base + machine.initrd_bytes;
+	uint64_t share = boot_argument("object=", OBJECT_SHARE), wanted = machine.ram.bytes / (share ? share : OBJECT_SHARE) >> PAGE_SHIFT;
 
 	if (end < start)
 		panic("the kernel ends at %lx, in a range that the firmware keeps", start);
-	wanted = from->ram.bytes / (share ? share : OBJECT_SHARE) >> PAGE_SHIFT;
 	wanted = min(wanted, min((end - start) >> PAGE_SHIFT, (1UL << TOKEN_THREAD_BITS) - 1));
-	if (from->initrd_end > start && from->initrd_end <= end)
-		wanted = min(wanted, (end - page_up(from->initrd_end)) >> PAGE_SHIFT);
+	if (initrd_end > start && initrd_end <= end)
+		wanted = min(wanted, (end - initrd_end) >> PAGE_SHIFT);
 	if (wanted < OBJECT_PAGES_MIN)
-		panic("memory from %lx to %lx, initrd to %lx: no room for objects", start, end, from->initrd_end);
+		panic("memory from %lx to %lx, initrd to %lx: no room for objects", start, end, initrd_end);
 	memory.object_pages = wanted;
 	memory.object_base = end - (wanted << PAGE_SHIFT);
 	memory.page_base = start;

@@ -1,6 +1,9 @@
 /*
- * A notification: one word of bits that anybody with SEND may set and that never blocks him. It is bound to at most one thread,
- * which finds the bits whenever it receives (before queued calls) and is woken by them if it waits.
+ * A notification: one word of bits that anybody with SEND may set and that never blocks him. It is bound to at most one
+ * thread, which finds the bits whenever it receives (before queued calls) and is woken by them if it waits.
+ *
+ * Timers signal notifications or end receives. They lie in a fixed table, short enough to be searched. A thread that only
+ * sleeps, without an endpoint or a notification, may use half of it, so that programs cannot take the servers' timers away.
  */
 #ifndef NOTIFICATION_H
 #define NOTIFICATION_H
@@ -12,18 +15,25 @@ struct thread;
 struct notification {
 	uint64_t bits;
 	struct thread *thread;	/* bound; never dangling: the thread's destruction clears it */
-	uint8_t timer;		/* its entry in the timer table + 1, if that entry is still its own */
+	uint8_t timer;		/* its entry in the timer table + 1 */
 };
 
-/* Set bits and wake the bound thread. */
+/* Set bits; give them to the bound thread if it waits. */
 void notification_signal(struct notification *notification, uint64_t bits);
-
-/* If there are bits and the bound thread waits, give them to it. */
-void notification_deliver(struct notification *notification);
 
 /* `thread` receives: give it the bits of its bound notification. False: there are none. */
 bool notification_receive(struct thread *thread);
 
-long sys_notify(struct thread *caller, const uint64_t *argument);
+/* May this receiver have a deadline? Then it can be given one. */
+bool timer_deadline_possible(const struct thread *thread);
+void timer_deadline(struct thread *thread, uint64_t deadline);
+void timer_cancel_deadline(struct thread *thread);
+
+/* Have the next interrupt come for the earliest of the table and this hart's time slice. The interrupt. */
+void timer_rearm(void);
+void timer_expire(void);
+
+/* An interrupt of a device is pending: claim and deliver it. */
+void irq_deliver(void);
 
 #endif

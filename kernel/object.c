@@ -5,10 +5,7 @@
 #include "object.h"
 
 struct object *objects;
-uint64_t object_count;
-uint64_t objects_free;
-
-static uint64_t first_free;
+uint64_t object_count, objects_free, object_first_free;
 
 void object_init(void)
 {
@@ -19,36 +16,18 @@ void object_init(void)
 	objects = direct(memory.object_base);
 	for (uint64_t index = 0; index < object_count; index++)
 		objects[index] = (struct object){ index < table_pages ? KIND_TABLE : KIND_NONE, index };
-	first_free = table_pages;
+	object_first_free = table_pages;
 	objects_free = object_count - table_pages;
 }
 
-/* For the objects of init, which nobody can hand over. */
-uint64_t object_allocate_boot(enum kind kind)
+long object_can_create(uint64_t physical, uint64_t *index)
 {
-	assert(object_can_create(first_free) == OK);
-	object_create(first_free, kind);
-	return first_free++;
-}
-
-/* For its page tables: free pages, to be given one by one. */
-uint64_t object_reserve_boot(uint64_t pages)
-{
-	first_free += pages;
-	return first_free - pages;
-}
-
-uint64_t object_first_free(void)
-{
-	return first_free;
-}
-
-long object_can_create(uint64_t index)
-{
-	assert(index < object_count);
-	if (object_kind(index) != KIND_NONE)
+	*index = (physical - memory.object_base) >> PAGE_SHIFT;
+	if (*index >= object_count || physical & (PAGE_BYTES - 1))
+		return ERR_INVALID;
+	if (object_kind(*index) != KIND_NONE)
 		return ERR_IN_USE;
-	return objects[index].word >= OBJECT_RETIRED ? ERR_RETIRED : OK;
+	return objects[*index].word >= OBJECT_RETIRED ? ERR_RETIRED : OK;
 }
 
 void *object_create(uint64_t index, enum kind kind)

@@ -27,53 +27,22 @@ struct reference {
 #define OBJECT_ENTRY		(1UL << 8)
 #define OBJECT_GENERATION	(1UL << 24)
 #define OBJECT_RETIRED		(~0UL << 24)
-#define OBJECT_NONE		(~0UL)
 
 extern struct object *objects;
-extern uint64_t object_count;
-extern uint64_t objects_free;
+extern uint64_t object_count, objects_free, object_first_free;	/* first_free: only while booting */
 
 void object_init(void);
-uint64_t object_allocate_boot(enum kind kind);
-uint64_t object_reserve_boot(uint64_t pages);
-uint64_t object_first_free(void);
 
-/* OK, IN_USE or RETIRED. */
-long object_can_create(uint64_t index);
+/* OK, INVALID (no object page begins there), IN_USE or RETIRED. */
+long object_can_create(uint64_t physical, uint64_t *index);
 void *object_create(uint64_t index, enum kind kind);
 void object_destroy(uint64_t index);
 
-static inline enum kind word_kind(uint64_t word)
-{
-	return (enum kind)(word & 0xff);
-}
-
-static inline enum kind object_kind(uint64_t index)
-{
-	return word_kind(objects[index].word);
-}
-
-static inline void *object_page(uint64_t index)
-{
-	return direct(memory.object_base + (index << PAGE_SHIFT));
-}
-
-static inline uint64_t object_index(const void *page)
-{
-	return (physical_of(page) - memory.object_base) >> PAGE_SHIFT;
-}
-
-static inline bool object_alive(uint64_t word, uint64_t index)
-{
-	return objects[index].word == word;
-}
-
-static inline struct reference object_reference(const void *page)
-{
-	uint64_t index = object_index(page);
-
-	return (struct reference){ objects[index].word, (uint32_t)index };
-}
+static inline enum kind word_kind(uint64_t word) { return (enum kind)(word & 0xff); }
+static inline enum kind object_kind(uint64_t index) { return word_kind(objects[index].word); }
+static inline void *object_page(uint64_t index) { return direct(memory.object_base + (index << PAGE_SHIFT)); }
+static inline uint64_t object_index(const void *page) { return (physical_of(page) - memory.object_base) >> PAGE_SHIFT; }
+static inline bool object_alive(uint64_t word, uint64_t index) { return objects[index].word == word; }
 
 /* The object, or NULL if there is none or it has died. Page 0 is the table itself, so no empty reference matches. */
 static inline void *reference_page(const struct reference *reference)

@@ -1,10 +1,9 @@
 /*
- * The scheduler; schedule.h says its rule. All states but READY are none of its business.
+ * The scheduler; hart.h says its rule. All states but READY are none of its business.
  */
-#include "schedule.h"
+#include "notification.h"
 #include "riscv/hardware.h"
 #include "thread.h"
-#include "timer.h"
 
 #define SLICES_PER_SECOND 100
 
@@ -13,7 +12,7 @@ _Static_assert(offsetof(struct hart, current) == HART_CURRENT && offsetof(struct
 
 struct hart harts[HARTS_MAX];
 uint32_t kernel_lock_word;
-uint64_t schedule_first_thread = OBJECT_NONE;
+struct thread *init_thread;
 
 void schedule_init(struct hart *hart)
 {
@@ -21,45 +20,24 @@ void schedule_init(struct hart *hart)
 		list_init(&hart->ready[i]);
 }
 
-static inline bool higher_is_ready(const struct hart *hart, const struct thread *thread)
+void schedule_enqueue(struct thread *thread, bool first)
 {
-	return hart->ready_mask >> thread->priority >> 1;
-}
-
-static void enqueue(struct hart *hart, struct thread *thread, bool first)
-{
-	struct link *head = &hart->ready[thread->priority];
+	struct link *head = &this_hart->ready[thread->priority];
 
 	assert(thread->state == THREAD_READY && !thread->link.next);
 	list_insert(first ? head->next : head, &thread->link);
-	hart->ready_mask |= 1UL << thread->priority;
-}
-
-static void dequeue(struct hart *hart, struct thread *thread)
-{
-	list_remove(&thread->link);
-	if (list_empty(&hart->ready[thread->priority]))
-		hart->ready_mask &= ~(1UL << thread->priority);
-}
-
-void schedule_wake(struct thread *thread)
-{
-	struct hart *hart = this_hart;
-
-	assert(thread->state == THREAD_READY);
-	if (unlikely(hart->handoff))
-		enqueue(hart, hart->handoff, false);
-	hart->handoff = thread;
+	this_hart->ready_mask |= 1UL << thread->priority;
 }
 
 void schedule_remove(struct thread *thread)
 {
-	struct hart *hart = this_hart;
-
-	if (thread == hart->handoff)
-		hart->handoff = NULL;
-	else if (thread->link.next)
-		dequeue(hart, thread);
+	if (thread == this_hart->handoff)
+		this_hart->handoff = NULL;
+	if (!thread->link.next)
+		return;
+	list_remove(&thread->link);
+	if (list_empty(&this_hart->ready[thread->priority]))
+		this_hart->ready_mask &= ~(1UL << thread->priority);
 }
 
 /* Nobody is ready: wait for interrupts, which come as pending bits here, not as traps. */
@@ -75,7 +53,7 @@ static void idle(struct hart *hart)
 		hart->counters.idle_waits++;
 		hardware_interrupts();
 		if (hart->handoff)
-			enqueue(hart, hart->handoff, false);
+			schedule_enqueue(hart->handoff, false);
 		hart->handoff = NULL;
 	}
 }
@@ -85,30 +63,29 @@ static struct thread *take_highest(struct hart *hart)
 	unsigned priority = PRIORITIES - 1;
 	struct thread *thread;
 
-	if (!hart->ready_mask)
-		idle(hart);
+	idle(hart);
 	while (!(hart->ready_mask >> priority & 1))
 		priority--;
 	thread = thread_of(hart->ready[priority].next);
-	dequeue(hart, thread);
+	schedule_remove(thread);
 	return thread;
 }
 
-/* The time slice of `current` is over: if another one of its priority is ready, that one's turn begins. */
-static bool rotate(struct hart *hart, struct thread *current)
+/* Does the current thread go on? If its time slice is over and another one of its priority is ready, that one's turn begins. */
+static bool goes_on(struct hart *hart, struct thread *current)
 {
-	if (likely(!hart->rotate))
+	if (!current || current->state != THREAD_READY)
 		return false;
-	hart->rotate = false;
-	if (!(hart->ready_mask >> current->priority & 1))
-		return false;
-	enqueue(hart, current, false);
-	return true;
+	if (likely(!hart->rotate) || !(hart->ready_mask >> current->priority & 1))
+		return true;
+	schedule_enqueue(current, false);
+	return false;
 }
 
 static void switch_to(struct hart *hart, struct thread *next)
 {
-	fpu_switch(hart->current, next);
+	if (unlikely(hart->fpu_on || next == hart->fpu_owner))
+		fpu_switch(hart->current, next);
 	if (hart->space != next->space)
 		space_load(next->space);
 	hart->counters.switches++;
@@ -121,25 +98,25 @@ struct thread *schedule(void)
 	struct thread *current = hart->current, *next = hart->handoff;
 
 	hart->handoff = NULL;
-	if (current && current->state == THREAD_READY && !rotate(hart, current)) {
-		if (likely(!next)) {
-			next = current;
-		} else if (next->priority > current->priority) {
-			enqueue(hart, current, true);
+	if (goes_on(hart, current)) {
+		if (next && next->priority > current->priority) {
+			schedule_enqueue(current, true);
 		} else {
-			enqueue(hart, next, false);
+			if (next)
+				schedule_enqueue(next, false);
 			next = current;
 		}
 	}
-	if (unlikely(!next) || unlikely(higher_is_ready(hart, next))) {
+	hart->rotate = false;
+	if (unlikely(!next || hart->ready_mask >> next->priority >> 1)) {
 		if (next)
-			enqueue(hart, next, true);
+			schedule_enqueue(next, true);
 		next = take_highest(hart);
 	}
-	if (next != hart->current)
+	if (next != current)
 		switch_to(hart, next);
 	if (unlikely(hart->ready_mask >> next->priority & 1) && !hart->tick) {
-		hart->tick = time_now() + machine_timebase / SLICES_PER_SECOND;
+		hart->tick = time_now() + machine.timebase_hz / SLICES_PER_SECOND;
 		timer_rearm();
 	}
 	assert(next->state == THREAD_READY && next->space);

@@ -1,101 +1,63 @@
 /*
- * Spaces; space.h draws their life. Page tables are in mapping.c and table.c; here are the slots, the settings and
+ * Spaces; space.h draws their life. Page tables are in mapping.c and table.c; here are the leaves, the settings and
  * the sweep that lets nobody wait for the dead.
  */
-#include "capability.h"
-#include "fault.h"
+#include "endpoint.h"
 #include "thread.h"
 
-struct capability *space_slot(struct space *space, uint64_t slot)
+#define SWEEP_OBJECTS 1024	/* object table entries looked at per call of destroy */
+
+struct capability *space_leaf_slot(struct space *space, uint64_t slot)
 {
 	uint64_t leaf = (slot - SPACE_SLOTS) / LEAF_SLOTS;
 	struct capability *slots;
 
-	if (likely(slot < SPACE_SLOTS))
-		return slot ? (struct capability *)space->slots + slot : NULL;
-	if (leaf >= SPACE_LEAVES)
+	if (leaf >= SPACE_LEAVES || slot < SPACE_SLOTS)
 		return NULL;
 	slots = reference_page(&space->leaf[leaf]);
 	return slots ? slots + (slot - SPACE_SLOTS) % LEAF_SLOTS : NULL;
 }
 
-long space_empty_slot(struct space *space, uint64_t slot, struct capability **result)
-{
-	*result = space_slot(space, slot);
-	if (!*result)
-		return ERR_BAD_SLOT;
-	return capability_alive(*result) ? ERR_IN_USE : OK;
-}
-
-/* One thread met by the sweep. */
-static void sweep_thread(struct space *space, struct thread *thread, bool first_run)
-{
-	if (first_run && thread->space == space)
-		thread_leave_space(thread);
-	else if (!first_run && thread->state == THREAD_HELD && thread->holder == space)
-		call_lost(thread);
-}
-
 long space_dismantle(struct space *space)
 {
-	uint64_t end;
+	uint64_t end = space->received ? 2 * object_count : object_count;
 
 	if (space->root || space->reserve_pages)
 		return ERR_NOT_EMPTY;
-	if (!space->dying) {
-		space->dying = true;
+	if (!space->dying)
 		space->sweep = space->threads ? 0 : object_count;
-	}
-	end = space->received ? 2 * object_count : object_count;
+	space->dying = true;
 	for (unsigned i = 0; i < SWEEP_OBJECTS && space->sweep < end; i++, space->sweep++) {
 		uint64_t index = space->sweep % object_count;
+		struct thread *thread = object_page(index);
 
-		if (object_kind(index) == KIND_THREAD)
-			sweep_thread(space, object_page(index), space->sweep < object_count);
+		if (object_kind(index) != KIND_THREAD)
+			continue;
+		if (space->sweep < object_count && thread->space == space)
+			thread_leave_space(thread);
+		else if (space->sweep >= object_count && thread->state == THREAD_HELD && thread->holder == space)
+			call_lost(thread);
 	}
 	return space->sweep < end ? ERR_AGAIN : OK;
 }
 
-static long set_route(struct space *space, struct thread *caller, uint64_t slot)
+long sys_space_set(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	const struct capability *route = NULL;
-	long error = slot ? capability_check(caller->space, slot, KIND_ROUTE, 0, &route) : OK;
+	uint64_t field = argument[1], slot = argument[2], place = argument[3];
+	struct space *space = capability_page(target);
+	const struct capability *value = NULL;
+	long error = OK;
 
-	if (error)
-		return error;
+	if (field == SPACE_ROUTE && slot)
+		error = capability_check(caller->space, slot, KIND_ROUTE, 0, &value);
+	else if (field == SPACE_LEAF)
+		error = capability_check(caller->space, slot, KIND_LEAF, RIGHT_CONTROL, &value);
+	if (error || (field != SPACE_ROUTE && field != SPACE_LEAF) || (field == SPACE_LEAF && place >= SPACE_LEAVES))
+		return error ? error : ERR_INVALID;
 	/* Nothing below may fail. */
-	space->route = route ? capability_reference(route) : (struct reference){ 0, 0 };
+	if (field == SPACE_ROUTE)
+		space->route = value ? capability_reference(value) : (struct reference){ 0, 0 };
+	else
+		space->leaf[place] = capability_reference(value);
 	return OK;
-}
-
-static long set_leaf(struct space *space, struct thread *caller, uint64_t slot, uint64_t place)
-{
-	const struct capability *leaf;
-	long error = capability_check(caller->space, slot, KIND_LEAF, RIGHT_CONTROL, &leaf);
-
-	if (error)
-		return error;
-	if (place >= SPACE_LEAVES)
-		return ERR_INVALID;
-	/* Nothing below may fail. */
-	space->leaf[place] = capability_reference(leaf);
-	return OK;
-}
-
-long sys_space_set(struct thread *caller, const uint64_t *argument)
-{
-	uint64_t field = argument[1], value = argument[2], place = argument[3];
-	const struct capability *target;
-	long error = capability_check(caller->space, argument[0], KIND_SPACE, RIGHT_CONTROL, &target);
-
-	if (error)
-		return error;
-	switch (field) {
-	case SPACE_ROUTE:
-		return set_route(object_page(target->index), caller, value);
-	case SPACE_LEAF:
-		return set_leaf(object_page(target->index), caller, value, place);
-	default:
-		return ERR_INVALID;
-	}
 }

@@ -3,26 +3,38 @@
  *
  * Life:  created (no root) -- give --> usable -- unmap, take --> no root -- destroy --> dying -- swept --> gone
  *
- * A dying space takes no new threads. The sweep runs over the object table twice, a bounded piece per call of destroy: first it stops
- * the space's threads, then it frees the callers that wait for the space. After the first run nobody can receive for
+ * A dying space takes no new threads. The sweep runs over the object table twice, a bounded piece per call of destroy: first
+ * it stops the space's threads, then it frees the callers that wait for the space. After the first run nobody can receive for
  * the space any more, so after the second nobody waits for it, and thread->space and thread->holder never dangle.
+ *
+ * A capability says what its holder may do with one object or one extent of memory or interrupts.
+ *   object:  word and index as in the object table; alive while both agree; badge is what receivers see
+ *   extent:  word is just the kind; base and count say which physical pages (or interrupt numbers)
+ * An empty slot is all zero and fails the liveness test like a dead one. There is no derivation tree: to revoke, destroy
+ * the object.
  */
 #ifndef SPACE_H
 #define SPACE_H
 
 #include "object.h"
 
-#define SWEEP_OBJECTS 1024	/* object table entries looked at per call of destroy */
-
-struct capability;
-struct thread;
+struct capability {
+	uint64_t word;
+	uint32_t index;
+	uint32_t rights;
+	union {
+		uint64_t badge;
+		uint64_t base;		/* physical address, or interrupt number */
+	};
+	uint64_t count;
+};
+_Static_assert(sizeof(struct capability) * LEAF_SLOTS == PAGE_BYTES, "a leaf is one page");
 
 struct space {
-	/* Page table: riscv/sv39.c, table.c, riscv/tlb.c */
+	/* Page table: riscv/sv39.c, riscv/tlb.c, table.c */
 	uint64_t *root;
-	uint64_t satp;
-	uint64_t asid, asid_generation;
-	uint64_t reserve_first, reserve_pages;	/* indices of objects, chained through the pages' first words */
+	uint64_t satp, asid, asid_generation;
+	uint64_t reserve_first, reserve_pages;	/* object indices, chained through the pages' first words */
 
 	struct reference route;
 	struct reference leaf[SPACE_LEAVES];
@@ -33,19 +45,56 @@ struct space {
 	bool dying;
 	bool received;			/* somebody may have it as thread->holder */
 
-	uint64_t slots[SPACE_SLOTS * 4];	/* struct capability, [0] never used */
+	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
 };
 _Static_assert(sizeof(struct space) <= PAGE_BYTES, "a space is one page");
 
-/* The place of a slot, or NULL if the space has no such slot. */
-struct capability *space_slot(struct space *space, uint64_t slot);
+static inline bool kind_is_extent(enum kind kind) { return kind >= KIND_OBJECT_MEMORY; }
 
-/* The same if the slot holds nothing alive; otherwise BAD_SLOT or IN_USE. */
-long space_empty_slot(struct space *space, uint64_t slot, struct capability **result);
+static inline bool capability_alive(const struct capability *capability)
+{
+	return object_alive(capability->word, capability->index) || kind_is_extent(word_kind(capability->word));
+}
+
+static inline struct reference capability_reference(const struct capability *capability)
+{
+	return (struct reference){ capability->word, capability->index };
+}
+
+static inline void *capability_page(const struct capability *capability) { return object_page(capability->index); }
+
+/* The place of a slot, or NULL if the space has no such slot. */
+struct capability *space_leaf_slot(struct space *space, uint64_t slot);
+static inline struct capability *space_slot(struct space *space, uint64_t slot)
+{
+	return likely(slot - 1 < SPACE_SLOTS - 1) ? &space->slots[slot] : space_leaf_slot(space, slot);
+}
+
+/* The live capability in a slot, or NULL. */
+static inline const struct capability *capability_get(struct space *space, uint64_t slot)
+{
+	const struct capability *capability = space_slot(space, slot);
+
+	return likely(capability && capability_alive(capability)) ? capability : NULL;
+}
+
+/* The one way to use a slot: *result is a live capability of this kind with all these rights. BAD_SLOT, WRONG_KIND, NO_RIGHT. */
+static inline long capability_check(struct space *space, uint64_t slot, enum kind kind, uint32_t rights,
+				    const struct capability **result)
+{
+	const struct capability *capability = *result = capability_get(space, slot);
+
+	if (unlikely(!capability))
+		return ERR_BAD_SLOT;
+	if (unlikely(word_kind(capability->word) != kind))
+		return ERR_WRONG_KIND;
+	return likely((capability->rights & rights) == rights) ? OK : ERR_NO_RIGHT;
+}
+
+/* Is [base, base + count) part of the extent? Counts are pages for memory, numbers for interrupts. */
+bool extent_covers(const struct capability *extent, uint64_t base, uint64_t count);
 
 /* NOT_EMPTY; AGAIN; OK: nothing refers to it any more. */
 long space_dismantle(struct space *space);
-
-long sys_space_set(struct thread *caller, const uint64_t *argument);
 
 #endif

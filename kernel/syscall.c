@@ -1,56 +1,104 @@
 /*
- * Dispatch of native calls. A handler returns its result; where it goes depends on the call: a0 (and a1) of plain calls, a7 of
+ * Dispatch of native calls. The tables say what the first argument of each must be: a token that the caller's space holds, or a
+ * slot with a kind and rights; so every handler begins authorised. Its result goes to a0 (and a1) of plain calls, to a7 of
  * message calls, nowhere if the registers hold a delivery already or the caller waits. All other registers are cleared.
  */
-#include "syscall.h"
-#include "capability.h"
-#include "fault.h"
-#include "hart.h"
-#include "irq.h"
-#include "loan.h"
-#include "log.h"
-#include "mapping.h"
-#include "notification.h"
-#include "table.h"
+#include "endpoint.h"
 #include "thread.h"
-#include "timer.h"
 
-#define MESSAGE_CALLS 5		/* the first ones of the list */
+#define MESSAGE_CALLS(X) X(ipc_call) X(ipc_reply_recv) X(ipc_recv) X(ipc_reply) X(ipc_forward)
+#define TOKEN_CALLS(X) X(copy) X(fault) X(registers)
+#define SLOT_CALLS(X) \
+	X(notify,	KIND_NOTIFICATION,	RIGHT_SEND) \
+	X(interrupt,	KIND_THREAD,		RIGHT_CONTROL) \
+	X(cap_mint,	KIND_SPACE,		RIGHT_CONTROL) \
+	X(cap_delete,	KIND_SPACE,		RIGHT_CONTROL) \
+	X(create,	KIND_OBJECT_MEMORY,	0) \
+	X(destroy,	KIND_NONE,		0)	/* any kind */ \
+	X(thread_set,	KIND_THREAD,		RIGHT_CONTROL) \
+	X(space_set,	KIND_SPACE,		RIGHT_CONTROL) \
+	X(route_set,	KIND_ROUTE,		RIGHT_CONTROL) \
+	X(give,		KIND_SPACE,		RIGHT_CONTROL) \
+	X(take,		KIND_SPACE,		RIGHT_CONTROL) \
+	X(map,		KIND_SPACE,		RIGHT_CONTROL) \
+	X(unmap,	KIND_SPACE,		RIGHT_CONTROL) \
+	X(protect,	KIND_SPACE,		RIGHT_CONTROL) \
+	X(scan,		KIND_SPACE,		RIGHT_CONTROL) \
+	X(irq_bind,	KIND_IRQ,		0) \
+	X(irq_ack,	KIND_IRQ,		0) \
+	X(timer_set,	KIND_CONTROL,		0) \
+	X(log,		KIND_CONTROL,		0) \
+	X(info,		KIND_CONTROL,		0)
 
-_Static_assert(SYS_ipc_forward == -MESSAGE_CALLS, "the message calls come first");
+#define X(name, ...) long sys_##name(struct thread *caller);
+MESSAGE_CALLS(X)
+#undef X
+#define X(name, ...) long sys_##name(struct thread *caller, struct thread *thread, const uint64_t *argument);
+TOKEN_CALLS(X)
+#undef X
+#define X(name, ...) long sys_##name(struct thread *caller, const struct capability *target, const uint64_t *argument);
+SLOT_CALLS(X)
+#undef X
 
-typedef long handler(struct thread *caller, const uint64_t *argument);
-
-static handler *const handlers[KERNEL_CALLS] = {
-#define X(number, name, text) [-(number) - 1] = sys_##name,
-	KERNEL_CALL_LIST(X)
+static const struct call_rule {
+	long (*message)(struct thread *caller);
+	long (*token)(struct thread *caller, struct thread *thread, const uint64_t *argument);
+	long (*slot)(struct thread *caller, const struct capability *target, const uint64_t *argument);
+	enum kind kind;
+	uint32_t rights;
+} rules[] = {
+#define X(name, ...) [~SYS_##name] = { .message = sys_##name },
+	MESSAGE_CALLS(X)
+#undef X
+#define X(name, ...) [~SYS_##name] = { .token = sys_##name },
+	TOKEN_CALLS(X)
+#undef X
+#define X(name, first, need) [~SYS_##name] = { .slot = sys_##name, .kind = first, .rights = need },
+	SLOT_CALLS(X)
 #undef X
 };
+#define X(...) + 1
+_Static_assert(sizeof(rules) / sizeof(rules[0]) == KERNEL_CALLS && 0 MESSAGE_CALLS(X) TOKEN_CALLS(X) SLOT_CALLS(X) == KERNEL_CALLS,
+	       "every row of KERNEL_CALL_LIST has one here");
+#undef X
 
-static void plain_result(struct thread *caller, long value)
+static long plain_call(struct thread *caller, const struct call_rule *rule)
 {
-	message_error(caller, 0);
-	caller->x[A0] = (uint64_t)value;
-	caller->x[A0 + 1] = value >= 0 ? (uint64_t)this_hart->second_result : 0;
-	this_hart->second_result = 0;
+	const uint64_t *argument = &caller->x[A0];
+	const struct capability *target;
+	struct thread *thread;
+	long error;
+
+	if (rule->token) {
+		thread = token_find(caller->space, argument[0]);
+		return thread ? rule->token(caller, thread, argument) : ERR_BAD_TOKEN;
+	}
+	error = capability_check(caller->space, argument[0], rule->kind, rule->rights, &target);
+	if (unlikely(error) && (rule->kind != KIND_NONE || !target))
+		return error;
+	return rule->slot(caller, target, argument);
 }
 
+/* The running thread has made a native call; its message registers are saved. */
 void syscall_native(struct thread *caller)
 {
-	uint64_t number = ~caller->x[A7];	/* -1 is the first */
+	uint64_t number = ~caller->x[A7];	/* 0 is the first */
+	const struct call_rule *rule = &rules[number < KERNEL_CALLS ? number : 0];
 	long value;
 
-	if (unlikely(number >= KERNEL_CALLS)) {
-		plain_result(caller, ERR_NO_CALL);
-		return;
-	}
-	value = handlers[number](caller, &caller->x[A0]);
-	if (number < MESSAGE_CALLS) {
+	if (number < KERNEL_CALLS && rule->message) {
+		value = rule->message(caller);
 		if (value != BLOCKED)
-			message_error(caller, value);
-	} else if (likely(this_hart->current && caller->state == THREAD_READY)) {	/* it has not ended itself */
-		plain_result(caller, value);
+			message_result(caller, value);
+	} else {
+		this_hart->second_result = 0;
+		value = number < KERNEL_CALLS ? plain_call(caller, rule) : ERR_NO_CALL;
+		if (unlikely(!this_hart->current || caller->state != THREAD_READY))
+			return;		/* it has ended itself */
+		message_result(caller, 0);
+		caller->x[A0] = (uint64_t)value;
+		caller->x[A0 + 1] = value >= 0 ? (uint64_t)this_hart->second_result : 0;
 	}
-	if (unlikely(caller->interrupted) && this_hart->current && caller->state == THREAD_READY)
+	if (unlikely(caller->interrupted) && caller->state == THREAD_READY)
 		exception_call(caller, EXCEPTION_INTERRUPT, 0);
 }

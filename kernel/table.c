@@ -1,8 +1,7 @@
 /*
- * give and take: who pays for page tables. The kernel itself has no page to spend.
+ * The reserve, give and take: who pays for page tables. The kernel itself has no page to spend.
  */
-#include "table.h"
-#include "capability.h"
+#include "mapping.h"
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
 #include "thread.h"
@@ -28,6 +27,7 @@ void reserve_push(struct space *space, uint64_t *table)
 static void set_root(struct space *space, uint64_t *root)
 {
 	space->root = root;
+	space->asid_generation = 0;
 	if (this_hart->space == space)
 		space_load(space);
 }
@@ -44,46 +44,38 @@ void table_give(struct space *space, uint64_t index)
 	set_root(space, table);
 }
 
-long sys_give(struct thread *caller, const uint64_t *argument)
+long sys_give(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	uint64_t physical = argument[2], index;
-	const struct capability *target, *extent;
-	struct space *space;
-	long error = capability_check(caller->space, argument[0], KIND_SPACE, RIGHT_CONTROL, &target);
+	const struct capability *extent;
+	struct space *space = capability_page(target);
+	long error = capability_check(caller->space, argument[1], KIND_OBJECT_MEMORY, 0, &extent);
 
-	if (error || (error = capability_check(caller->space, argument[1], KIND_OBJECT_MEMORY, 0, &extent)))
-		return error;
-	space = object_page(target->index);
+	if (error || space->dying)
+		return error ? error : ERR_BAD_SLOT;
 	if (!extent_covers(extent, physical, 1))
 		return ERR_INVALID;
-	index = (physical - memory.object_base) >> PAGE_SHIFT;
-	if (space->dying || (error = object_can_create(index)))
-		return space->dying ? ERR_BAD_SLOT : error;
+	error = object_can_create(physical, &index);
+	if (error)
+		return error;
 	/* Nothing below may fail. */
 	table_give(space, index);
 	return OK;
 }
 
-long sys_take(struct thread *caller, const uint64_t *argument)
+long sys_take(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	const struct capability *target;
-	struct space *space;
-	uint64_t *table;
-	long error = capability_check(caller->space, argument[0], KIND_SPACE, RIGHT_CONTROL, &target);
+	struct space *space = capability_page(target);
+	uint64_t *table = space->root;
 
-	if (error)
-		return error;
-	space = object_page(target->index);
-	if (!space->reserve_pages && (!space->root || table_entries(space->root)))
+	(void)caller, (void)argument;
+	if (!space->reserve_pages && (!table || table_entries(table)))
 		return ERR_EMPTY;
 	/* Nothing below may fail. */
-	if (space->reserve_pages) {
+	if (space->reserve_pages)
 		table = reserve_pop(space);
-	} else {
-		table = space->root;
+	else
 		set_root(space, NULL);
-		tlb_flush_space(space);
-	}
 	object_destroy(object_index(table));
 	return (long)physical_of(table);
 }

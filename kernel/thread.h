@@ -19,8 +19,9 @@
 #ifndef THREAD_H
 #define THREAD_H
 
-#include "capability.h"
+#include "hart.h"
 #include "riscv/frame.h"
+#include "space.h"
 
 enum thread_state {
 	THREAD_NEW, THREAD_READY, THREAD_CALLING, THREAD_HELD, THREAD_RECEIVING, THREAD_STUCK,
@@ -79,15 +80,8 @@ struct thread {
 };
 _Static_assert(sizeof(struct thread) <= PAGE_BYTES, "a thread is one page");
 
-static inline struct thread *thread_of(struct link *link)
-{
-	return (struct thread *)((char *)link - offsetof(struct thread, link));
-}
-
-static inline struct call *thread_call(struct thread *thread)
-{
-	return &thread->call[thread->depth];
-}
+static inline struct thread *thread_of(struct link *link) { return (struct thread *)((char *)link - offsetof(struct thread, link)); }
+static inline struct call *thread_call(struct thread *thread) { return &thread->call[thread->depth]; }
 
 /* The words and the label of the call under way. */
 static inline uint64_t *call_message(struct thread *thread)
@@ -98,9 +92,15 @@ static inline uint64_t *call_message(struct thread *thread)
 }
 
 /* The caller for whom `holder` has this token, or NULL. */
-struct thread *token_find(const struct space *holder, uint64_t token);
+static inline struct thread *token_find(const struct space *holder, uint64_t token)
+{
+	uint64_t index = TOKEN_THREAD(token);
+	struct thread *thread = object_page(index);
 
-void thread_init(struct thread *thread);
+	if (unlikely(index >= object_count || objects[index].token != token || object_kind(index) != KIND_THREAD))
+		return NULL;
+	return likely(thread->state == THREAD_HELD && thread->holder == holder) ? thread : NULL;
+}
 
 /* Fill in the registers that a native call did not save: they read as zero. */
 void thread_complete_frame(struct thread *thread);
@@ -109,18 +109,20 @@ void thread_complete_frame(struct thread *thread);
 void thread_unlink(struct thread *thread);
 
 /* Its waiting is over: run it, or let it make the exception call that it owes. Its frame is final. */
-void thread_resume(struct thread *thread);
+void thread_resume_slowly(struct thread *thread);
+static inline void thread_resume(struct thread *thread)
+{
+	if (unlikely(thread->interrupted || !thread->space)) {
+		thread_resume_slowly(thread);
+	} else {
+		thread->state = THREAD_READY;
+		schedule_wake(thread);
+	}
+}
 
-/* It cannot go on. */
+/* It cannot go on: stuck. Its space dies: it leaves. It dies. */
 void thread_stuck(struct thread *thread, const char *why);
-
-/* Its space dies. */
 void thread_leave_space(struct thread *thread);
-
-/* It dies. */
 void thread_dismantle(struct thread *thread);
-
-long sys_thread_set(struct thread *caller, const uint64_t *argument);
-long sys_interrupt(struct thread *caller, const uint64_t *argument);
 
 #endif

@@ -1,17 +1,14 @@
 /*
- * Timers; see timer.h. One table, linear searches, no order kept: with 96 entries that is a few hundred
+ * Timers; see notification.h. One table, linear searches, no order kept: with 96 entries that is a few hundred
  * instructions at a timer interrupt and nothing anywhere else.
  */
-#include "timer.h"
-#include "fault.h"
+#include "endpoint.h"
 #include "notification.h"
 #include "riscv/hardware.h"
-#include "schedule.h"
 #include "thread.h"
 
 #define TIMERS 96
 #define SLEEPERS (TIMERS / 2)
-#define NEVER (~0UL)
 
 struct timer {
 	uint64_t deadline;		/* 0: free */
@@ -21,17 +18,12 @@ struct timer {
 
 static struct timer timers[TIMERS];
 
-static bool timer_free(const struct timer *timer)
-{
-	return !timer->deadline || !object_alive(timer->target.word, timer->target.index);
-}
-
 /* Number of a free entry below `limit`, or `limit`. */
 static unsigned find_free(unsigned limit)
 {
 	unsigned i = 0;
 
-	while (i < limit && !timer_free(&timers[i]))
+	while (i < limit && timers[i].deadline && object_alive(timers[i].target.word, timers[i].target.index))
 		i++;
 	return i;
 }
@@ -41,11 +33,11 @@ static unsigned limit_of(const struct thread *thread)
 	return thread->x[T0] || thread->bound.word ? TIMERS : SLEEPERS;
 }
 
-static void timer_set(unsigned i, uint64_t deadline, uint64_t bits, struct reference target)
+static void set(unsigned i, uint64_t deadline, uint64_t bits, struct reference target)
 {
 	assert(i < TIMERS);
 	timers[i] = (struct timer){ deadline, bits, target };
-	if (deadline < this_hart->armed)
+	if (deadline && deadline < this_hart->armed)
 		timer_rearm();
 }
 
@@ -59,37 +51,36 @@ void timer_deadline(struct thread *thread, uint64_t deadline)
 	unsigned i = find_free(limit_of(thread));
 
 	thread->timer = (uint8_t)(i + 1);
-	timer_set(i, deadline, 0, object_reference(thread));
+	set(i, deadline, 0, (struct reference){ objects[thread->index].word, thread->index });
 }
 
 void timer_cancel_deadline(struct thread *thread)
 {
-	if (!thread->timer)
-		return;
-	timers[thread->timer - 1].deadline = 0;
+	if (thread->timer)
+		timers[thread->timer - 1].deadline = 0;
 	thread->timer = 0;
 }
 
 void timer_rearm(void)
 {
-	uint64_t next = this_hart->tick ? this_hart->tick : NEVER;
+	uint64_t next = this_hart->tick ? this_hart->tick : ~0UL;
 
 	for (unsigned i = 0; i < TIMERS; i++)
-		if (timers[i].deadline && timers[i].deadline < next)
-			next = timers[i].deadline;
+		if (timers[i].deadline)
+			next = min(next, timers[i].deadline);
 	this_hart->armed = next;
 	timer_arm(next);
 }
 
-static void expire(const struct timer *timer)
+static void expire(struct timer timer)
 {
-	void *target = reference_page(&timer->target);
+	void *target = reference_page(&timer.target);
 
 	if (!target)
 		return;
-	if (word_kind(timer->target.word) == KIND_NOTIFICATION) {
+	if (word_kind(timer.target.word) == KIND_NOTIFICATION) {
 		((struct notification *)target)->timer = 0;
-		notification_signal(target, timer->bits);
+		notification_signal(target, timer.bits);
 		return;
 	}
 	thread_unlink(target);
@@ -107,7 +98,7 @@ void timer_expire(void)
 		if (!timer.deadline || timer.deadline > now)
 			continue;
 		timers[i].deadline = 0;
-		expire(&timer);
+		expire(timer);
 	}
 	if (this_hart->tick && this_hart->tick <= now) {
 		this_hart->tick = 0;
@@ -116,27 +107,25 @@ void timer_expire(void)
 	timer_rearm();
 }
 
-long sys_timer_set(struct thread *caller, const uint64_t *argument)
+long sys_timer_set(struct thread *caller, const struct capability *control, const uint64_t *argument)
 {
 	uint64_t bits = argument[2], deadline = argument[3];
-	const struct capability *control, *target;
+	const struct capability *target;
 	struct notification *notification;
-	struct reference reference;
 	unsigned i;
-	long error = capability_check(caller->space, argument[0], KIND_CONTROL, 0, &control);
+	long error = capability_check(caller->space, argument[1], KIND_NOTIFICATION, RIGHT_RECEIVE, &target);
 
-	if (error || (error = capability_check(caller->space, argument[1], KIND_NOTIFICATION, RIGHT_RECEIVE, &target)))
-		return error;
-	notification = object_page(target->index);
-	reference = capability_reference(target);
+	(void)control;
+	if (error || (deadline && !bits))
+		return error ? error : ERR_INVALID;
+	notification = capability_page(target);
+	if (!deadline && !notification->timer)
+		return OK;
 	i = notification->timer ? notification->timer - 1u : find_free(TIMERS);
-	if (deadline && (i == TIMERS || !bits))
-		return i == TIMERS ? ERR_NO_TIMER : ERR_INVALID;
+	if (i == TIMERS)
+		return ERR_NO_TIMER;
 	/* Nothing below may fail. */
 	notification->timer = deadline ? (uint8_t)(i + 1) : 0;
-	if (deadline)
-		timer_set(i, deadline, bits, reference);
-	else if (i < TIMERS)
-		timers[i].deadline = 0;
+	set(i, deadline, bits, capability_reference(target));
 	return OK;
 }

@@ -3,16 +3,16 @@
  * One walk over the range serves all three; each step removes bits atomically and reports what they were. The flushes are done
  * before the call returns, so what is reported is final.
  */
-#include "capability.h"
-#include "hart.h"
 #include "mapping.h"
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
 #include "thread.h"
-#include "user.h"
 
 #define RANGE_STEPS 512		/* leaves, or holes of any size, per call */
 #define FLUSH_PAGES 8		/* more than that: flush the space once */
+#define RANGE_FLAGS 7UL
+
+_Static_assert((unsigned)SCAN_ACCESSED == REPORT_A && (unsigned)SCAN_DIRTY == REPORT_D, "scan_step uses one for the other");
 
 struct range {
 	struct space *space;
@@ -33,41 +33,29 @@ static void leaf_changed(struct range *range, uint64_t address)
 		tlb_flush_page(range->space, address);
 }
 
-static long range_decode(struct thread *caller, const uint64_t *argument, struct range *range)
+static long range_decode(struct thread *caller, const struct capability *target, const uint64_t *argument, struct range *range)
 {
-	const struct capability *target;
-	long error = capability_check(caller->space, argument[0], KIND_SPACE, RIGHT_CONTROL, &target);
-
-	if (error)
-		return error;
 	*range = (struct range){
-		.space = object_page(target->index), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
+		.space = capability_page(target), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
 		.pages = argument[2], .reporting = argument[3], .room = min(argument[4], USER_ARRAY_MAX),
 	};
-	if (!range->pages || range->pages > USER_END >> PAGE_SHIFT ||
-	    !range_inside(range->address, range->pages << PAGE_SHIFT, 0, USER_END) || range->flags > 7)
+	if (!range->pages || range->pages > USER_END >> PAGE_SHIFT || range->flags & ~RANGE_FLAGS ||
+	    !range_inside(range->address, range->pages << PAGE_SHIFT, 0, USER_END) || (range->reporting && !range->room))
 		return ERR_INVALID;
-	if (!range->reporting)
-		return OK;
-	return range->room ? user_array(caller->space, argument[3], range->room, ACCESS_WRITE, &range->report) : ERR_INVALID;
-}
-
-static void range_report(struct range *range, uint64_t address, uint64_t bits)
-{
-	if (bits && range->reporting)
-		*user_element(&range->report, range->written++) = address | bits;
+	return range->reporting ? user_array(caller->space, argument[3], range->room, ACCESS_WRITE, &range->report) : OK;
 }
 
 /* The leaf or the hole at the range's next address. False: the range cuts a large leaf. */
-static bool range_advance(struct range *range, struct walk *walk, range_step *step)
+static bool range_advance(struct range *range, uint64_t address, struct walk *walk, range_step *step)
 {
-	uint64_t address = range->address + (range->done << PAGE_SHIFT), left = range->pages - range->done;
-	uint64_t span = level_bytes(walk->level), offset = address & (span - 1);
+	uint64_t left = range->pages - range->done, span = level_bytes(walk->level), offset = address & (span - 1), bits;
 
 	if (walk->entry && *walk->entry) {
 		if (offset || left << PAGE_SHIFT < span)
 			return false;
-		range_report(range, address, step(range, address, walk));
+		bits = step(range, address, walk);
+		if (bits && range->reporting)
+			*user_element(&range->report, range->written++) = address | bits;
 	}
 	range->done += min(left, (span - offset) >> PAGE_SHIFT);
 	return true;
@@ -76,9 +64,9 @@ static bool range_advance(struct range *range, struct walk *walk, range_step *st
 static long range_run(struct range *range, range_step *step)
 {
 	struct walk walk = { NULL, LEVELS };
-	bool cut = false;
+	bool whole = true;
 
-	for (unsigned i = 0; i < RANGE_STEPS && range->done < range->pages && !cut; i++) {
+	for (unsigned i = 0; i < RANGE_STEPS && range->done < range->pages && whole; i++) {
 		uint64_t address = range->address + (range->done << PAGE_SHIFT);
 
 		if (range->reporting && range->written == range->room)
@@ -87,7 +75,7 @@ static long range_run(struct range *range, range_step *step)
 			walk.entry++;
 		else
 			walk = table_walk(range->space, address);
-		cut = !range_advance(range, &walk, step);
+		whole = range_advance(range, address, &walk, step);
 	}
 	if (range->changed > FLUSH_PAGES)
 		tlb_flush_space(range->space);
@@ -105,17 +93,16 @@ static uint64_t unmap_step(struct range *range, uint64_t address, struct walk *w
 
 static uint64_t protect_step(struct range *range, uint64_t address, struct walk *walk)
 {
-	uint64_t old = entry_restrict(walk->entry, range->flags, range->reporting ? REPORT_D : 0);
+	uint64_t old = entry_restrict(walk->entry, range->flags, range->reporting), bits = entry_report(old);
 
 	if (*walk->entry != old)
 		leaf_changed(range, address);
-	return entry_report(old) & REPORT_D ? entry_report(old) : 0;
+	return bits & REPORT_D ? bits : 0;
 }
 
 static uint64_t scan_step(struct range *range, uint64_t address, struct walk *walk)
 {
-	uint64_t wanted = range->flags & (SCAN_ACCESSED | SCAN_DIRTY);
-	uint64_t bits = entry_report(*walk->entry);
+	uint64_t wanted = range->flags & (SCAN_ACCESSED | SCAN_DIRTY), bits = entry_report(*walk->entry);
 
 	if (!(bits & wanted))
 		return 0;
@@ -126,30 +113,28 @@ static uint64_t scan_step(struct range *range, uint64_t address, struct walk *wa
 	return bits;
 }
 
-_Static_assert((unsigned)SCAN_ACCESSED == REPORT_A && (unsigned)SCAN_DIRTY == REPORT_D, "scan_step uses one for the other");
-
-long sys_unmap(struct thread *caller, const uint64_t *argument)
+long sys_unmap(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	struct range range;
-	long error = range_decode(caller, argument, &range);
+	long error = range_decode(caller, target, argument, &range);
 
 	if (error || range.flags & ~(uint64_t)REPORT_ACCESSED)
 		return error ? error : ERR_INVALID;
 	return range_run(&range, unmap_step);
 }
 
-long sys_protect(struct thread *caller, const uint64_t *argument)
+long sys_protect(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	struct range range;
-	long error = range_decode(caller, argument, &range);
+	long error = range_decode(caller, target, argument, &range);
 
 	return error ? error : range_run(&range, protect_step);
 }
 
-long sys_scan(struct thread *caller, const uint64_t *argument)
+long sys_scan(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	struct range range;
-	long error = range_decode(caller, argument, &range);
+	long error = range_decode(caller, target, argument, &range);
 
 	if (error || !(range.flags & (SCAN_ACCESSED | SCAN_DIRTY)))
 		return error ? error : ERR_INVALID;

@@ -8,7 +8,6 @@
 #define FRAME_PC	0
 #define FRAME(number)	(8 * (number))
 #define THREAD_PARTIAL	256	/* byte: the frame holds a native call's registers only */
-#define THREAD_F	320	/* f0..f31, fcsr */
 
 #define HART_CURRENT	0
 #define HART_STACK	8
@@ -25,9 +24,9 @@
 #define T1 6
 #define T2 7
 #define A0 10
-#define A1 11
 #define A6 16
 #define A7 17
+#define A1 11
 #define T3 28
 #define T4 29
 #define T5 30

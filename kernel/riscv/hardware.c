@@ -1,34 +1,30 @@
 /*
- * Control registers, interrupts and firmware calls that fit nowhere better; hardware.h says what each is for.
+ * Control registers, interrupts, firmware calls; the FPU, lazily: a thread's first instruction on it is refused, and its state is
+ * loaded then; what it has changed is saved when it is switched out. A thread that comes back and finds its state still in
+ * the registers goes on without either.
  */
 #include "riscv/hardware.h"
-#include "irq.h"
-#include "machine.h"
+#include "notification.h"
 #include "riscv/csr.h"
-#include "timer.h"
+#include "thread.h"
 
 #define INTERRUPTS (INTERRUPT_TIMER | INTERRUPT_EXTERNAL | INTERRUPT_SOFTWARE)
-#define RESET_SHUTDOWN 0
-#define RESET_FAILURE 1
+
+_Static_assert(sizeof(((struct thread *)0)->f) == 33 * sizeof(uint64_t), "fpu_save: 32 registers and fcsr");
 
 void plic_init(void);
 void tlb_init(void);
+void fpu_save(uint64_t *f);		/* trap.S */
+void fpu_load(const uint64_t *f);
 
-uint64_t machine_timebase;
-
-void hardware_init_hart(struct hart *hart)
+void hardware_init(struct hart *hart)
 {
 	hart->armed = ~0UL;
 	csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
 	csr_write(scounteren, COUNTERS_USER);
-}
-
-void hardware_init(const struct machine *from)
-{
-	machine_timebase = from->timebase_hz;
 	tlb_init();
 	plic_init();
-	timer_arm(~0UL);
+	timer_arm(hart->armed);
 	csr_write(sie, INTERRUPTS);
 }
 
@@ -37,9 +33,9 @@ void console_put(char character)
 	sbi_call(SBI_CONSOLE_PUT, 0, (uint8_t)character, 0, 0, 0, 0);
 }
 
-void hardware_off(bool failed)
+void hardware_off(void)
 {
-	sbi_call(SBI_RESET, 0, RESET_SHUTDOWN, failed ? RESET_FAILURE : 0, 0, 0, 0);
+	sbi_call(SBI_RESET, 0, RESET_SHUTDOWN, RESET_FAILURE, 0, 0, 0);
 	for (;;)
 		__asm__ volatile("wfi");
 }
@@ -66,4 +62,38 @@ void hardware_interrupts(void)
 		timer_expire();
 	if (pending & INTERRUPT_EXTERNAL)
 		irq_deliver();
+}
+
+static void fpu_set(uint64_t state)
+{
+	csr_clear(sstatus, SSTATUS_FS);
+	csr_set(sstatus, state);
+	this_hart->fpu_on = state != FS_OFF;
+}
+
+void fpu_switch(struct thread *from, struct thread *to)
+{
+	if ((csr_read(sstatus) & SSTATUS_FS) == FS_DIRTY && from) {
+		assert(from == this_hart->fpu_owner);
+		fpu_save(from->f);
+	}
+	fpu_set(to == this_hart->fpu_owner ? FS_CLEAN : FS_OFF);
+}
+
+bool fpu_first_use(struct thread *thread)
+{
+	if (this_hart->fpu_on)
+		return false;
+	csr_set(sstatus, FS_CLEAN);
+	fpu_load(thread->f);
+	fpu_set(FS_CLEAN);
+	this_hart->fpu_owner = thread;
+	return true;
+}
+
+void fpu_written(struct thread *thread)
+{
+	assert(thread != this_hart->current);
+	if (this_hart->fpu_owner == thread)
+		this_hart->fpu_owner = NULL;
 }

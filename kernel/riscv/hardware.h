@@ -5,32 +5,22 @@
 #ifndef RISCV_HARDWARE_H
 #define RISCV_HARDWARE_H
 
-#include "base.h"
 #include "hart.h"
+#include "memory.h"
 
 #define INSTRUCTION_BYTES 4	/* an ecall; it has no compressed form */
+#define IRQ_MAX 256
 
-struct machine;
 struct space;
 struct thread;
 
-extern uint64_t machine_timebase;	/* ticks of time_now per second */
-
-/* Before and after the memory is split. */
-void hardware_init_hart(struct hart *hart);
-void hardware_init(const struct machine *machine);
-
+void hardware_init(struct hart *hart);
 void console_put(char character);
-__attribute__((noreturn)) void hardware_off(bool failed);
+__attribute__((noreturn)) void hardware_off(void);
 
-/* Wait until an interrupt is pending; handle those that are. */
+/* Wait until an interrupt is pending; handle those that are. One timer interrupt at `ticks`, or soon after. */
 void hardware_wait(void);
 void hardware_interrupts(void);
-
-/* Does a page from `physical` on hold registers that the kernel itself drives? */
-bool hardware_owns(uint64_t physical, uint64_t bytes);
-
-/* One timer interrupt, at `ticks` or as soon as possible afterwards. */
 void timer_arm(uint64_t ticks);
 
 /* FPU: at a switch of threads; when an instruction was refused (true: it may work now); after thread->f was written. */
@@ -38,20 +28,21 @@ void fpu_switch(struct thread *from, struct thread *to);
 bool fpu_first_use(struct thread *thread);
 void fpu_written(struct thread *thread);
 
-/* Load a space's page table; NULL or no root: the kernel's own. To be called again when the root changes. */
+/* Load a space's page table; without a root: the kernel's own. To be called again when the root changes. */
 void space_load(struct space *space);
 
-/* On all harts; an address: only its page's leaf. */
+/* On all harts: one leaf; all of a space; instructions written to memory can be fetched. */
 void tlb_flush_page(struct space *space, uint64_t address);
 void tlb_flush_space(struct space *space);
-
-/* Instructions written to memory can be fetched. */
 void fetch_fence(void);
 
 /* The interrupt controller. A claimed interrupt (0: none) does not come again until it is completed. */
 uint32_t irq_claim(void);
 void irq_complete(uint32_t number);
 void irq_enable(uint32_t number, bool on);
+
+/* Does this range hold registers that the kernel itself drives? */
+bool hardware_owns(uint64_t physical, uint64_t bytes);
 
 static inline uint64_t time_now(void)
 {

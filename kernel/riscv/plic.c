@@ -1,47 +1,31 @@
 /*
- * The platform-level interrupt controller: priority 1 for every number that is enabled, threshold 0, one context: supervisor
- * mode of the boot hart. Its registers are the kernel's own; a claimed number is held back until it is completed.
+ * The platform-level interrupt controller: priority 1 for every number, threshold 0, one context: supervisor mode of the
+ * boot hart. Its registers are the kernel's own; a claimed number is held back until it is completed.
  */
-#include "machine.h"
 #include "riscv/hardware.h"
 
-#define PRIORITY(number)	(4UL * (number))
-#define ENABLE(context)		(0x2000UL + 0x80 * (context))
-#define THRESHOLD(context)	(0x200000UL + 0x1000 * (context))
-#define CLAIM(context)		(THRESHOLD(context) + 4)
+#define ENABLE		(0x2000 + 0x80 * machine.context)
+#define THRESHOLD	(0x200000 + 0x1000 * machine.context)
+#define CLAIM		(THRESHOLD + 4)
 
 static volatile uint32_t *plic(uint64_t offset)
 {
-	return direct(machine.interrupt_controller.base + offset);
-}
-
-static volatile uint32_t *enable_word(uint32_t number)
-{
-	return plic(ENABLE(machine.interrupt_context) + number / 32 * 4);
-}
-
-void plic_init(void)
-{
-	for (uint32_t number = 1; number <= machine.interrupts; number++) {
-		*plic(PRIORITY(number)) = 1;
-		irq_enable(number, false);
-	}
-	*plic(THRESHOLD(machine.interrupt_context)) = 0;
+	return direct(machine.controller.base + offset);
 }
 
 uint32_t irq_claim(void)
 {
-	return *plic(CLAIM(machine.interrupt_context));
+	return *plic(CLAIM);
 }
 
 void irq_complete(uint32_t number)
 {
-	*plic(CLAIM(machine.interrupt_context)) = number;
+	*plic(CLAIM) = number;
 }
 
 void irq_enable(uint32_t number, bool on)
 {
-	volatile uint32_t *word = enable_word(number);
+	volatile uint32_t *word = plic(ENABLE + number / 32 * 4);
 	uint32_t bit = 1U << number % 32;
 
 	*word = on ? *word | bit : *word & ~bit;
@@ -49,7 +33,14 @@ void irq_enable(uint32_t number, bool on)
 
 bool hardware_owns(uint64_t physical, uint64_t bytes)
 {
-	const struct range_of_memory *own = &machine.interrupt_controller;
+	return physical < machine.controller.base + machine.controller.bytes && machine.controller.base < physical + bytes;
+}
 
-	return physical < own->base + own->bytes && own->base < physical + bytes;
+void plic_init(void)
+{
+	for (uint32_t number = 1; number <= machine.interrupts; number++) {
+		*plic(number * 4) = 1;
+		irq_enable(number, false);
+	}
+	*plic(THRESHOLD) = 0;
 }

@@ -3,20 +3,17 @@
  * one flush of everything, and each space gets a new ASID as it is loaded again. With zero ASID bits every switch is a
  * new generation: the same code, no special case. A space whose generation is over has nothing in the TLB.
  */
-#include "machine.h"
 #include "riscv/csr.h"
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
 
 static uint64_t asid_last, asid_next, asid_generation = 1;
 
-/* Find out how many ASID bits there are; the boot argument asid=N allows only the first N, for tests. */
+/* Find out how many ASID bits there are; the boot argument asid=N allows no ASID above N, for tests. */
 void tlb_init(void)
 {
-	uint64_t limit = boot_argument("asid=", SATP_ASID_MASK);
-
 	csr_write(satp, kernel_satp() | SATP_ASID_MASK << SATP_ASID_SHIFT);
-	asid_last = min(csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK, limit);
+	asid_last = min(csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK, boot_argument("asid=", SATP_ASID_MASK));
 	csr_write(satp, kernel_satp());
 	sfence_all();
 }
@@ -30,24 +27,20 @@ static void asid_assign(struct space *space)
 	}
 	space->asid = asid_next++;
 	space->asid_generation = asid_generation;
+	space->satp = SATP_SV39 | space->asid << SATP_ASID_SHIFT | physical_of(space->root) >> PAGE_SHIFT;
 }
 
 void space_load(struct space *space)
 {
 	this_hart->space = space;
-	if (!space || !space->root) {
-		csr_write(satp, kernel_satp());
-		return;
-	}
-	if (unlikely(space->asid_generation != asid_generation))
+	if (unlikely(space->asid_generation != asid_generation)) {
+		if (!space->root) {
+			csr_write(satp, kernel_satp());
+			return;
+		}
 		asid_assign(space);
-	csr_write(satp, SATP_SV39 | space->asid << SATP_ASID_SHIFT | physical_of(space->root) >> PAGE_SHIFT);
-}
-
-static void flush_others(uint64_t address, uint64_t bytes, uint64_t asid)
-{
-	if (HARTS_MAX > 1)
-		sbi_call(SBI_RFENCE, RFENCE_SFENCE_ASID, ~0UL, ~0UL, address, bytes, asid);
+	}
+	csr_write(satp, space->satp);
 }
 
 void tlb_flush_page(struct space *space, uint64_t address)
@@ -55,7 +48,8 @@ void tlb_flush_page(struct space *space, uint64_t address)
 	if (space->asid_generation != asid_generation)
 		return;
 	__asm__ volatile("sfence.vma %0, %1" :: "r"(address), "r"(space->asid) : "memory");
-	flush_others(address, PAGE_BYTES, space->asid);
+	if (HARTS_MAX > 1)
+		sbi_call(SBI_RFENCE, RFENCE_SFENCE_ASID, ~0UL, ~0UL, address, PAGE_BYTES, space->asid);
 }
 
 void tlb_flush_space(struct space *space)
@@ -63,7 +57,8 @@ void tlb_flush_space(struct space *space)
 	if (space->asid_generation != asid_generation)
 		return;
 	__asm__ volatile("sfence.vma zero, %0" :: "r"(space->asid) : "memory");
-	flush_others(0, ~0UL, space->asid);
+	if (HARTS_MAX > 1)
+		sbi_call(SBI_RFENCE, RFENCE_SFENCE_ASID, ~0UL, ~0UL, 0, ~0UL, space->asid);
 }
 
 void fetch_fence(void)

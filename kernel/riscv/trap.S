@@ -9,26 +9,19 @@
 
 #define CAUSE_ECALL_USER 8
 
-.macro save_message_registers
-	sd	t0, FRAME(T0)(sp)
-	sd	t1, FRAME(T1)(sp)
-	sd	t2, FRAME(T2)(sp)
-	sd	a0, FRAME(A0)(sp)
-	sd	a1, FRAME(11)(sp)
-	sd	a2, FRAME(12)(sp)
-	sd	a3, FRAME(13)(sp)
-	sd	a4, FRAME(14)(sp)
-	sd	a5, FRAME(15)(sp)
-	sd	a6, FRAME(A6)(sp)
-	sd	a7, FRAME(A7)(sp)
-	sd	t3, FRAME(T3)(sp)
-	sd	t4, FRAME(T4)(sp)
-	sd	t5, FRAME(T5)(sp)
+/* `operation` (sd, ld) for some registers and their places in the frame at `base`. */
+.macro each operation, base, numbers:vararg
+	.irp number, \numbers
+	\operation x\number, FRAME(\number)(\base)
+	.endr
 .endm
 
-/* The registers that every way in saves. sp: thread, tp: hart; sp and tp of the user are in hart and sscratch. */
-.macro save_kept_registers
-	sd	gp, FRAME(GP)(sp)
+#define MESSAGE_REGISTERS	5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29
+#define OTHER_REGISTERS		1, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+
+/* sp: thread, tp: hart. Saves what every way in saves; the user's sp and tp are in hart and sscratch. */
+.macro save_common
+	each	sd, sp, MESSAGE_REGISTERS, 3, 10, 30
 	ld	t0, HART_USER_SP(tp)
 	csrrw	t1, sscratch, zero
 	csrr	t2, sepc
@@ -51,21 +44,8 @@ trap_entry:
 	bnez	t6, 1f
 	bltz	a7, native
 
-1:	save_message_registers
-	sd	ra, FRAME(RA)(sp)
-	sd	s0, FRAME(8)(sp)
-	sd	s1, FRAME(9)(sp)
-	sd	s2, FRAME(18)(sp)
-	sd	s3, FRAME(19)(sp)
-	sd	s4, FRAME(20)(sp)
-	sd	s5, FRAME(21)(sp)
-	sd	s6, FRAME(22)(sp)
-	sd	s7, FRAME(23)(sp)
-	sd	s8, FRAME(24)(sp)
-	sd	s9, FRAME(25)(sp)
-	sd	s10, FRAME(26)(sp)
-	sd	s11, FRAME(27)(sp)
-	save_kept_registers
+1:	save_common
+	each	sd, sp, OTHER_REGISTERS
 	sb	zero, THREAD_PARTIAL(sp)
 	mv	a0, sp
 	ld	sp, HART_STACK(tp)
@@ -73,8 +53,7 @@ trap_entry:
 	j	trap_exit
 
 native:
-	save_message_registers
-	save_kept_registers
+	save_common
 	li	t0, 1
 	sb	t0, THREAD_PARTIAL(sp)
 	mv	a0, sp
@@ -88,62 +67,13 @@ trap_exit:
 	ld	t1, FRAME_PC(a0)
 	csrw	sscratch, tp
 	csrw	sepc, t1
-	ld	sp, FRAME(SP)(a0)
-	ld	gp, FRAME(GP)(a0)
-	ld	tp, FRAME(TP)(a0)
-	beqz	t0, 1f
-
-	ld	t0, FRAME(T0)(a0)
-	ld	t1, FRAME(T1)(a0)
-	ld	t2, FRAME(T2)(a0)
-	ld	t3, FRAME(T3)(a0)
-	ld	t4, FRAME(T4)(a0)
-	li	t5, 0
-	li	t6, 0
-	li	ra, 0
-	li	s0, 0
-	li	s1, 0
-	li	s2, 0
-	li	s3, 0
-	li	s4, 0
-	li	s5, 0
-	li	s6, 0
-	li	s7, 0
-	li	s8, 0
-	li	s9, 0
-	li	s10, 0
-	li	s11, 0
-	j	2f
-
-1:	ld	ra, FRAME(RA)(a0)
-	ld	t0, FRAME(T0)(a0)
-	ld	t1, FRAME(T1)(a0)
-	ld	t2, FRAME(T2)(a0)
-	ld	s0, FRAME(8)(a0)
-	ld	s1, FRAME(9)(a0)
-	ld	s2, FRAME(18)(a0)
-	ld	s3, FRAME(19)(a0)
-	ld	s4, FRAME(20)(a0)
-	ld	s5, FRAME(21)(a0)
-	ld	s6, FRAME(22)(a0)
-	ld	s7, FRAME(23)(a0)
-	ld	s8, FRAME(24)(a0)
-	ld	s9, FRAME(25)(a0)
-	ld	s10, FRAME(26)(a0)
-	ld	s11, FRAME(27)(a0)
-	ld	t3, FRAME(T3)(a0)
-	ld	t4, FRAME(T4)(a0)
-	ld	t5, FRAME(T5)(a0)
-	ld	t6, FRAME(31)(a0)
-
-2:	ld	a1, FRAME(11)(a0)
-	ld	a2, FRAME(12)(a0)
-	ld	a3, FRAME(13)(a0)
-	ld	a4, FRAME(14)(a0)
-	ld	a5, FRAME(15)(a0)
-	ld	a6, FRAME(A6)(a0)
-	ld	a7, FRAME(A7)(a0)
-	ld	a0, FRAME(A0)(a0)
+	bnez	t0, 1f
+	each	ld, a0, OTHER_REGISTERS, MESSAGE_REGISTERS, 30, 31, 2, 3, 4, 10
+	sret
+1:	.irp number, 1, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31
+	li	x\number, 0
+	.endr
+	each	ld, a0, MESSAGE_REGISTERS, 2, 3, 4, 10
 	sret
 
 from_kernel:
@@ -162,14 +92,12 @@ from_kernel:
 	.endr
 .endm
 
-.globl fpu_save
+.globl fpu_save, fpu_load
 fpu_save:
 	fpu_all fsd
 	frcsr	t0
 	sd	t0, 256(a0)
 	ret
-
-.globl fpu_load
 fpu_load:
 	fpu_all fld
 	ld	t0, 256(a0)

@@ -1,18 +1,13 @@
 /*
  * The ways into the kernel: one switch over the causes. What each means is in the file of its object.
  */
-#include "fault.h"
-#include "mapping.h"
+#include "endpoint.h"
 #include "riscv/csr.h"
 #include "riscv/hardware.h"
-#include "schedule.h"
-#include "syscall.h"
+#include "riscv/sv39.h"
 #include "thread.h"
 
-/* Called by trap.S; the result is the thread to return to. */
-struct thread *trap_native(struct thread *thread);
-struct thread *trap_full(struct thread *thread);
-__attribute__((noreturn)) void trap_from_kernel(uint64_t return_address);
+void syscall_native(struct thread *caller);
 
 static void page_fault(struct thread *thread, uint64_t access)
 {
@@ -22,12 +17,7 @@ static void page_fault(struct thread *thread, uint64_t access)
 		fault_own(thread, address, access);
 }
 
-static void illegal_instruction(struct thread *thread)
-{
-	if (!fpu_first_use(thread))
-		exception_call(thread, EXCEPTION_ILLEGAL, csr_read(stval));
-}
-
+/* Called by trap.S, as are the others here; the result is the thread to return to. */
 struct thread *trap_native(struct thread *thread)
 {
 	kernel_lock();
@@ -40,43 +30,29 @@ struct thread *trap_native(struct thread *thread)
 
 struct thread *trap_full(struct thread *thread)
 {
+	static const uint8_t exceptions[] = {
+		[CAUSE_FETCH_MISALIGNED] = EXCEPTION_MISALIGNED, [CAUSE_LOAD_MISALIGNED] = EXCEPTION_MISALIGNED,
+		[CAUSE_STORE_MISALIGNED] = EXCEPTION_MISALIGNED, [CAUSE_FETCH_ACCESS] = EXCEPTION_ACCESS,
+		[CAUSE_LOAD_ACCESS] = EXCEPTION_ACCESS, [CAUSE_STORE_ACCESS] = EXCEPTION_ACCESS,
+		[CAUSE_BREAKPOINT] = EXCEPTION_BREAKPOINT, [CAUSE_ILLEGAL] = EXCEPTION_ILLEGAL,
+	};
 	uint64_t cause = csr_read(scause);
 
 	kernel_lock();
-	switch (cause) {
-	case CAUSE_ECALL_USER:
+	if (cause == CAUSE_ECALL_USER)
 		route_call(thread);
-		break;
-	case CAUSE_LOAD_PAGE:
+	else if (cause == CAUSE_LOAD_PAGE)
 		page_fault(thread, ACCESS_READ);
-		break;
-	case CAUSE_STORE_PAGE:
+	else if (cause == CAUSE_STORE_PAGE)
 		page_fault(thread, ACCESS_WRITE);
-		break;
-	case CAUSE_FETCH_PAGE:
+	else if (cause == CAUSE_FETCH_PAGE)
 		page_fault(thread, ACCESS_EXECUTE);
-		break;
-	case CAUSE_ILLEGAL:
-		illegal_instruction(thread);
-		break;
-	case CAUSE_BREAKPOINT:
-		exception_call(thread, EXCEPTION_BREAKPOINT, csr_read(stval));
-		break;
-	case CAUSE_FETCH_MISALIGNED:
-	case CAUSE_LOAD_MISALIGNED:
-	case CAUSE_STORE_MISALIGNED:
-		exception_call(thread, EXCEPTION_MISALIGNED, csr_read(stval));
-		break;
-	case CAUSE_FETCH_ACCESS:
-	case CAUSE_LOAD_ACCESS:
-	case CAUSE_STORE_ACCESS:
-		exception_call(thread, EXCEPTION_ACCESS, csr_read(stval));
-		break;
-	default:
-		if (!(cause & CAUSE_INTERRUPT))
-			panic("trap %lx from user mode, pc %lx value %lx", cause, thread->x[0], csr_read(stval));
+	else if (cause & CAUSE_INTERRUPT)
 		hardware_interrupts();
-	}
+	else if (cause >= sizeof(exceptions))
+		panic("trap %lx from user mode, pc %lx value %lx", cause, thread->x[0], csr_read(stval));
+	else if (cause != CAUSE_ILLEGAL || !fpu_first_use(thread))
+		exception_call(thread, exceptions[cause], csr_read(stval));
 	thread = schedule();
 	kernel_unlock();
 	return thread;
