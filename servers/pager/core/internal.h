@@ -349,7 +349,6 @@ struct core_state {
 	struct pending pendings[PENDINGS];
 	unsigned pendings_used, pending_hint;
 	uint64_t request_serial;
-	uint64_t transfers;		/* page_in and write requests under way */
 	uint64_t want[2];		/* free frames for one step; [1]: for one that takes anonymous memory */
 	bool in_round;			/* the background write-back is at work */
 	uint64_t cursor;		/* reclaim: next frame to look at */

@@ -67,7 +67,7 @@ uint64_t memory_give_back(uint64_t pages)
 static bool help_is_coming(void)
 {
 	write_some(8);
-	return core.transfers;
+	return core.pendings_used;
 }
 
 long memory_wait(struct waiter *waiter)

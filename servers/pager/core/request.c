@@ -6,11 +6,6 @@
 #include "internal.h"
 #include "ring.h"
 
-static bool transfers(unsigned operation)
-{
-	return operation == FS_REQUEST_page_in || operation == FS_REQUEST_write;
-}
-
 struct pending *request_begin(struct object *object, unsigned operation, uint64_t first, unsigned count)
 {
 	for (unsigned tried = 0; core.pendings_used < PENDINGS && tried < PENDINGS; tried++) {
@@ -25,7 +20,6 @@ struct pending *request_begin(struct object *object, unsigned operation, uint64_
 		pending->count = count;
 		pending->copy = NULL;
 		core.pendings_used++;
-		core.transfers += transfers(operation);
 		if (object)
 			object->requests++;
 		return pending;
@@ -49,7 +43,6 @@ void request_abandon(struct pending *pending)
 {
 	pending->id = 0;
 	core.pendings_used--;
-	core.transfers -= transfers(pending->operation);
 	if (pending->object)
 		pending->object->requests--;
 }
