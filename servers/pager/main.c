@@ -202,10 +202,7 @@ _Noreturn void server_main(const struct start_info *start)
 		message.deadline = jobs_waiting() ? IN_THE_PAST : 0;
 		dispatch(reply_exchange(&message), &message);
 		requests_flush();
-		if (jobs_waiting()) {
-			reply_flush();
-			jobs_run(STEPS_PER_MESSAGE);
-		}
+		jobs_run(STEPS_PER_MESSAGE);
 		requests_flush();
 	}
 }

@@ -72,6 +72,7 @@ void jobs_run(unsigned steps)
 	while (steps-- && first) {
 		struct job *job = job_dequeue();
 
+		reply_flush();		/* a map item that is still here may name what this step takes away */
 		job->run(job);
 	}
 }

@@ -1,6 +1,9 @@
 /*
  * Answers. The last answer of a step is kept back, so that it travels with the next receive: a page fault then costs the
  * pager one kernel entry. A caller that is gone is no error: its answer is dropped.
+ *
+ * A map item that is kept back is a promise about frames that the kernel does not know yet: nothing may be unmapped or reclaimed before
+ * it is sent. So each step begins with reply_flush, unless nothing can be here.
  */
 #ifndef PAGER_REPLY_H
 #define PAGER_REPLY_H

@@ -5,6 +5,8 @@
  */
 #include "requests.h"
 
+#include "reply.h"
+
 #include <linux/errno.h>
 
 #define STOCK 256
@@ -149,6 +151,8 @@ void requests_answers(void)
 
 void requests_flush(void)
 {
+	if (spare_count < STOCK)
+		reply_flush();		/* before memory is touched: see reply.h */
 	while (spare_count < STOCK) {
 		struct record *record = core_allocate(sizeof(*record));
 

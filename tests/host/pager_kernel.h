@@ -18,9 +18,9 @@ static struct space_model {
 	int entries, room;
 } spaces[OBJECT_PAGES];
 
-enum place { NOWHERE, RUNNING, AT_PAGER, AT_FS, AT_PROC };
+enum whereabouts { NOWHERE, RUNNING, AT_PAGER, AT_FS, AT_PROC };
 static struct thread {
-	enum place place;
+	enum whereabouts place;
 	int space;
 	uint64_t fault_badge, identity, token, label, word[6];
 	bool fault, dying;

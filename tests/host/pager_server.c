@@ -3,7 +3,7 @@
  * at random; an fs and a proc that are mostly honest and now and then lie; a ring that answers late, out of order and wrongly. The
  * model checks what the kernel would check. At the end everybody exits and every object page and frame must be free again.
  *
- * pager_server [seed [steps]]
+ * pager_server [seed [steps]]; PAGER_LOG=1 shows the pager's log and what happened
  */
 /* sources: servers/pager/calls.c servers/pager/elf.c servers/pager/exec.c servers/pager/files.c servers/pager/gather.c servers/pager/image.c */
 /* sources: servers/pager/park.c servers/pager/processes.c servers/pager/reply.c servers/pager/report.c servers/pager/requests.c */
@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* read_time is RISC-V assembly: here `__asm__ volatile(...)` becomes a counter. */
 static unsigned long fake_ticks;
@@ -33,6 +35,7 @@ static char *ram;
 #include "../../servers/pager/memory.c"
 #include "../../servers/pager/main.c"
 
+#include "core/internal.h"
 #include "fs.h"
 #include <linux/elf.h>
 
@@ -47,6 +50,7 @@ static jmp_buf finish;
 #include "pager_kernel.h"
 
 /* ---- the world that sends messages */
+#define SEEDS 12
 #define FILES 8
 #define FILE_ELF 6
 #define FILE_SCRIPT 7
@@ -106,7 +110,7 @@ static void deliver(struct message *message, struct thread *thread, uint64_t bad
 	message->token = new_token(thread);
 }
 
-static struct thread *pick(enum place place)
+static struct thread *pick(enum whereabouts place)
 {
 	int start = rand() % OBJECT_PAGES;
 
@@ -443,6 +447,18 @@ static bool anybody(void)
 	return false;
 }
 
+/* No page table names a frame that the core holds for free. */
+static void check_tables(void)
+{
+	for (int i = 0; i < OBJECT_PAGES; i++)
+		for (int j = 0; kind_of[i] == KIND_SPACE && j < spaces[i].entries; j++) {
+			unsigned kind = core.frames[(spaces[i].entry[j].frame - core.lowest) / PAGE_BYTES].kind;
+
+			if (kind == FRAME_FREE || kind == FRAME_SLAB)
+				DIE("page %lx of space %d is a frame of kind %u", (long)spaces[i].entry[j].page, i, kind);
+		}
+}
+
 static long choose(struct message *message)
 {
 	struct thread *thread;
@@ -511,8 +527,10 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 		long event;
 
 		step++;
-		if (step % 4096 == 0)
+		if (step % 1024 == 0) {
 			core_check();
+			check_tables();
+		}
 		if (poll && rand() % 2)
 			return EVENT_TIMEOUT;
 		event = choose(message);
@@ -546,21 +564,22 @@ static void check_end(uint64_t objects_before)
 	core_check();
 	if (domain_count || object_pages_free + (objects_before - object_pages) != objects_before - 3)
 		DIE("%lu domains, %lu of %lu object pages free", (long)domain_count, (long)object_pages_free, (long)object_pages);
-	printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu, commits %lu, exits %lu; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
+	if (getenv("PAGER_LOG"))
+		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu, commits %lu, exits %lu; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
 	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[5], accepted[6], (long)core_counters.free_pages,
 	       (long)core_counters.total_pages, (long)core_counters.cache_pages, (long)core_counters.anonymous_pages, (long)core_counters.objects, (long)core_counters.own_pages);
 	if (core_counters.anonymous_pages || core_counters.vmas || core_counters.anons)
 		DIE("memory is lost");
 }
 
-int main(int argc, char **argv)
+static void run(void)
 {
 	static struct start_info start = { .timebase_hz = 10000000 };
 	static struct ring ring;
+	uint64_t objects;
 
-	seed = argc > 1 ? atoi(argv[1]) : 1;
-	steps = argc > 2 ? atol(argv[2]) : 400000;
 	srand(seed);
+	objects = seed % 2 ? OBJECT_PAGES : 60 + rand() % 60;	/* or too few, so that creations fail */
 	ram = mmap(NULL, RAM_PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(ram, 0xaa, RAM_PAGES * PAGE_BYTES);
 	for (unsigned i = 0; i < FILES; i++) {
@@ -571,9 +590,32 @@ int main(int argc, char **argv)
 	start.ring_pager_fs = (uint64_t)&ring;
 	start.memory[0] = (struct extent){ RAM_PHYSICAL, 100 };
 	start.memory[1] = (struct extent){ RAM_PHYSICAL + 110 * PAGE_BYTES, RAM_PAGES - 110 };
-	start.objects = (struct extent){ OBJECT_PHYSICAL, OBJECT_PAGES };
+	start.objects = (struct extent){ OBJECT_PHYSICAL, objects };
 	if (!setjmp(finish))
 		server_main(&start);
-	check_end(OBJECT_PAGES);
-	return 0;
+	check_end(objects);
+}
+
+/* The server has no end, and so no second start: each seed gets a process. */
+int main(int argc, char **argv)
+{
+	int status, failed = 0;
+
+	steps = argc > 2 ? atol(argv[2]) : 150000;
+	if (argc > 1) {
+		seed = atoi(argv[1]);
+		run();
+		return 0;
+	}
+	for (seed = 1; seed <= SEEDS; seed++) {
+		fflush(stdout);
+		if (!fork()) {
+			run();
+			fflush(stdout);
+			_exit(0);
+		}
+		wait(&status);
+		failed |= status != 0;
+	}
+	return failed;
 }
