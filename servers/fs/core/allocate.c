@@ -88,8 +88,8 @@ static int allocate_in_group(uint32_t group, uint32_t from, uint32_t want, uint3
 	if (block_is_busy(base + start))
 		return wait_for(WAIT_KEY(WAIT_BLOCK, base + start));
 	while (length < want && start + length < end && length < descriptor->free_blocks && !bit(bitmap->data, start + length)) {
-		if (is_metadata(descriptor, base + start + length)) {
-			volume_corrupt("a block of the system is marked free", base + start + length);
+		if (is_metadata(descriptor, base + start + length) || block_is_dirty(base + start + length)) {
+			volume_corrupt("a block in use is marked free", base + start + length);
 			return -EUCLEAN;
 		}
 		if (block_is_busy(base + start + length))

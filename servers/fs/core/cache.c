@@ -218,7 +218,14 @@ bool block_is_busy(uint32_t number)
 {
 	struct block *block = find(number);
 
-	return block && (block->writing || block->dirty || block->state == BLOCK_WANTED || block->state == BLOCK_READING);
+	return block && (block->writing || block->state == BLOCK_WANTED || block->state == BLOCK_READING);
+}
+
+bool block_is_dirty(uint32_t number)
+{
+	struct block *block = find(number);
+
+	return block && block->dirty;
 }
 
 void step_begin(void)

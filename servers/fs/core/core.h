@@ -88,6 +88,7 @@ void block_let_go(struct block *block);			/* got by this step, not changed, not 
 void block_change(struct block *block, void *pointer, size_t bytes);	/* before changing these bytes of its data */
 void block_forget(uint32_t number);			/* freed by this step: after commit it is never written any more */
 bool block_is_busy(uint32_t number);			/* an old content is being transferred */
+bool block_is_dirty(uint32_t number);			/* a free block never is */
 void core_io_done(uint32_t frame, bool failed);
 void cache_retry(void);					/* the device has room again: start what it refused */
 uint64_t cache_write_back(void);			/* start writing all that is dirty now; returns the stamp to wait for */
