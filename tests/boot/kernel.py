@@ -1,0 +1,34 @@
+"""The kernel's own tests (tests/kernel) on other machines than the usual one: few ASIDs, little and much memory, parked harts."""
+import os
+import re
+
+import machine
+from harness import BUILD, expect
+
+
+def judge(*arguments, **options):
+    line = machine.boot_arguments("", log=True, extra=["fuzz=20000", *arguments])
+    guest = machine.Guest(machine.qemu_arguments(os.path.join(BUILD, "kerneltest", "quire.elf"), os.devnull, None, line, **options))
+    guest.relay(None, lambda data: None, 120)
+    text = bytes(guest.transcript).decode(errors="replace").replace("\r", "")
+    expect(guest.process.returncode == 0 and re.search(r"^\d+ passed, 0 failed$", text, re.MULTILINE), text[-2000:])
+
+
+def test_no_asids(box):
+    judge("asid=0")
+
+
+def test_two_asids(box):
+    judge("asid=1")
+
+
+def test_little_memory(box):
+    judge("object=4", memory="64M")
+
+
+def test_much_memory(box):
+    judge("object=64", memory="4G", harts=4)
+
+
+def test_instruction_counting(box):
+    judge(icount=True)
