@@ -432,6 +432,17 @@ static void run_random(unsigned steps)
 		}
 }
 
+/* What nobody names or holds is free again. */
+static void compare_inodes(uint32_t free_before)
+{
+	uint32_t used = 0;
+
+	drain_jobs();
+	for (unsigned i = 1; i < OBJECTS; i++)
+		used += object[i].used;
+	CHECK(volume.super->free_inodes + used == free_before, "%u inodes free, %u used, %u before", volume.super->free_inodes, used, free_before);
+}
+
 /* Everything that the model names is there, seen with fresh eyes. */
 static void compare(void)
 {
@@ -461,14 +472,17 @@ static void compare(void)
 static void test_random(const char *options, const char *size, uint32_t cache, unsigned steps)
 {
 	const char *path = make_image(options, size);
+	uint32_t free_before;
 
 	for (unsigned round = 0; round < 2; round++) {
 		if (round == 1 && (path = make_image(options, size)) == NULL)
 			return;
 		seed = round * 77 + steps + cache;
 		CHECK(mount_image(path, cache) == 0, "mount %s", options);
+		free_before = volume.super->free_inodes;
 		run_random(steps);
 		compare();
+		compare_inodes(free_before);
 		leave();
 		check_clean(path);
 		CHECK(mount_image(path, cache) == 0, "mount again");

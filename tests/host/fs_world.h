@@ -167,6 +167,7 @@ static int shell(const char *format, ...)
 static void UNUSED check_clean(const char *path)
 {
 	CHECK(shell("PATH=$PATH:/usr/sbin:/sbin e2fsck -fn %s > %s.log 2>&1 || { cat %s.log; exit 1; }", path, path, path) == 0, "e2fsck");
+	CHECK(shell("PATH=$PATH:/usr/sbin:/sbin dumpe2fs -h %s 2>&1 | grep -q 'Filesystem state: *clean'", path) == 0, "it was not left in order");
 }
 
 static char folder[] = "/tmp/fs_core.XXXXXX";
