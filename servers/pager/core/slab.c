@@ -121,12 +121,11 @@ void slab_trim(void)
 
 void *core_allocate(size_t bytes)
 {
-	void *record = slab_take(bytes);
+	void *record = bytes <= CORE_PAGE ? slab_take(bytes) : NULL;
 
-	if (record || bytes > CORE_PAGE)
-		return record;
-	memory_give_back(1);
-	return slab_take(bytes);
+	if (!record && bytes <= CORE_PAGE && memory_give_back(1))
+		record = slab_take(bytes);
+	return record;
 }
 
 void core_free(void *record, size_t bytes)
