@@ -79,7 +79,7 @@ static int get_object(const struct task *task, struct inode_ref *ref, struct nod
 {
 	int result = inode_get((uint32_t)task->request.object, ref);
 
-	if (result == 0 && inode_object(ref) != task->request.object)
+	if (result == 0 && (inode_object(ref) != task->request.object || !inode_is(ref->raw, MODE_REGULAR)))
 		result = -ESTALE;
 	*node = node_find_object(task->request.object);
 	return result;

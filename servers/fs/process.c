@@ -1,5 +1,5 @@
 /*
- * Processes as proc announces them, and their descriptor tables: one page each, from FS_fork to FS_exit. Slots are named by
+ * Processes as proc announces them, and their descriptor tables: one page each, from FS_fork to FS_reap. Slots are named by
  * the identity that every call carries; the whole identity must agree, so a late call of a dead process finds nothing.
  */
 #include "shell.h"
@@ -149,6 +149,18 @@ int64_t fs_exit(struct call *call)
 	process_set_directory(process, path_root(), NULL);
 	if (process->program)
 		node_drop(process->program);
+	process->program = NULL;
+	return 0;
+}
+
+/* FS_exit came first and has left nothing open; if it did not, it comes now. */
+int64_t fs_reap(struct call *call)
+{
+	struct process *process = process_of(call->message.word[0]);
+
+	if (!process)
+		return -ESRCH;
+	fs_exit(call);
 	processes[IDENTITY_SLOT(process->identity)] = NULL;
 	pool_free(process);
 	return 0;
