@@ -9,12 +9,19 @@ static unsigned highest;
 
 #define SAME(a, b) (((a) << 16) == ((b) << 16))		/* all but the thread number */
 
-struct process *process_of(uint64_t identity)
+static struct process *find(uint64_t identity)
 {
 	uint64_t slot = IDENTITY_SLOT(identity);
 	struct process *process = slot < PROCESS_MAX ? processes[slot] : NULL;
 
 	return process && SAME(process->identity, identity) ? process : NULL;
+}
+
+struct process *process_of(uint64_t identity)
+{
+	struct process *process = find(identity);
+
+	return process && !process->exited ? process : NULL;
 }
 
 struct process *process_next(unsigned *slot)
@@ -136,12 +143,8 @@ int64_t fs_exec(struct call *call)
 	return 0;
 }
 
-int64_t fs_exit(struct call *call)
+static void give_up_all(struct process *process)
 {
-	struct process *process = process_of(call->message.word[0]);
-
-	if (!process)
-		return -ESRCH;
 	calls_drop_process(process->identity);
 	for (int descriptor = 0; descriptor < DESCRIPTORS; descriptor++)
 		if (process->open[descriptor])
@@ -150,17 +153,28 @@ int64_t fs_exit(struct call *call)
 	if (process->program)
 		node_drop(process->program);
 	process->program = NULL;
-	return 0;
+	process->exited = true;
 }
 
-/* FS_exit came first and has left nothing open; if it did not, it comes now. */
-int64_t fs_reap(struct call *call)
+int64_t fs_exit(struct call *call)
 {
 	struct process *process = process_of(call->message.word[0]);
 
 	if (!process)
 		return -ESRCH;
-	fs_exit(call);
+	give_up_all(process);
+	return 0;
+}
+
+/* Also of a child that was not to be, without FS_exit before. */
+int64_t fs_reap(struct call *call)
+{
+	struct process *process = find(call->message.word[0]);
+
+	if (!process)
+		return -ESRCH;
+	if (!process->exited)
+		give_up_all(process);
 	processes[IDENTITY_SLOT(process->identity)] = NULL;
 	pool_free(process);
 	return 0;

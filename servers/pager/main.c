@@ -87,7 +87,7 @@ static bool needs_space(uint64_t label)
 
 static bool allowed(const struct message *message, uint64_t row)
 {
-	return message->badge == pager_operation[row].badge || (message->label == PAGER_counters && message->badge == BADGE_PROC);
+	return message->badge == pager_operation[row].badge || ((message->label == PAGER_counters || message->label == PAGER_vma) && message->badge == BADGE_PROC);
 }
 
 static void dispatch_server(const struct message *message)

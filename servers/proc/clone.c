@@ -44,15 +44,6 @@ static long fs_fork(uint64_t parent, struct process *child)
 	return call_server(SLOT_FS, &message);
 }
 
-/* The child that was to be: fs knows it already, the pager does not (any more). */
-static void forget_child(struct process *child)
-{
-	struct message message = { .label = FS_exit, .word = { process_identity(child) } };
-
-	call_server(SLOT_FS, &message);
-	process_free(child);
-}
-
 /* A slot, a pid, dispositions, descriptors; null and *error if one of them is not to be had. */
 static struct process *make_child(struct process *parent, const struct message *message, long *error)
 {
@@ -131,7 +122,7 @@ void clone_forked(struct process *process, struct message *message)
 		panic("PROC_forked for pid %u in state %u", process->pid, process->state);
 	process->parked.token = message->token;
 	if (request.error || !message->capability) {
-		forget_child(child);
+		process_forget(child);
 		process->state = PROCESS_RUNNING;
 		process_answer(process, message->token, request.error ? request.error : -EAGAIN);
 		return;

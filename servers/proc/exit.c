@@ -34,6 +34,12 @@ static void call_about(uint64_t slot, uint64_t label, const struct process *proc
 	call_server(slot, &message);
 }
 
+void process_forget(struct process *process)
+{
+	call_about(SLOT_FS, FS_reap, process);
+	process_free(process);
+}
+
 static void end(struct process *process, uint64_t token)
 {
 	struct message forward = { .label = PAGER_exit };
@@ -113,7 +119,7 @@ static void leave_orphans(struct process *process)
 
 		process_unlink(child);
 		if (child->state == PROCESS_ZOMBIE)
-			process_free(child);
+			process_forget(child);
 	}
 }
 
@@ -123,11 +129,11 @@ static void tell_parent(struct process *process)
 	unsigned signal = process->exit_signal;
 
 	if (!process->parent) {
-		process_free(process);
+		process_forget(process);
 		return;
 	}
 	if (signal_children_vanish(parent))
-		process_free(process);
+		process_forget(process);
 	if (signal)
 		signal_raise(parent, signal);
 	wait_again(parent);

@@ -117,6 +117,7 @@ void processes_init(void);
 struct process *process_allocate(struct process *parent);	/* MAKING, with a pid and the parent's properties; null: none free */
 uint32_t process_next_pid(void);				/* the pid that process_allocate would give now; 0: none */
 void process_free(struct process *process);
+void process_forget(struct process *process);				/* process_free, and fs forgets it, too: a zombie that was waited for, a child that was not to be */
 struct process *process_of_identity(uint64_t identity);		/* null: not (any more) there */
 struct process *process_of_pid(uint32_t pid);			/* zombies included */
 void process_join(struct process *process, uint32_t group, uint32_t session);

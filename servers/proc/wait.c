@@ -76,7 +76,7 @@ static const struct rusage *usage_of(const struct process *child)
 static void forget(struct process *parent, struct process *child)
 {
 	parent->children_ticks += child->used_ticks;
-	process_free(child);
+	process_forget(child);
 }
 
 LINUX_CALL(wait4)

@@ -62,6 +62,7 @@ static unsigned thread_count;
 /* What fs and pager know by process slot, and what the model knows by pid. */
 static struct {
 	uint64_t fs, pager;		/* identity, 0: none */
+	bool closed;			/* FS_exit came */
 	bool exited;			/* PAGER_exit is done */
 	unsigned thread;
 } slots[PROCESS_MAX];
@@ -355,11 +356,16 @@ static long fs_call(struct message *message)
 		if (message->word[0] && random_number(20) == 0)
 			return -ENOMEM;
 		slots[slot].fs = message->word[1];
+		slots[slot].closed = false;
 		memset(&pids[IDENTITY_PID(message->word[1])], 0, sizeof(pids[0]));
 		pids[IDENTITY_PID(message->word[1])].exit_code = -1;
 		pids[IDENTITY_PID(message->word[1])].sent = BIT(SIGCHLD);	/* a child of its own may end */
 		return 0;
 	case FS_exit:
+		CHECK(slots[slot].fs == identity && !slots[slot].closed);
+		slots[slot].closed = true;
+		return 0;
+	case FS_reap:
 		CHECK(slots[slot].fs == identity);
 		slots[slot].fs = 0;
 		return 0;
@@ -395,7 +401,7 @@ static void check_end(void)
 	unsigned left = 0;
 
 	for (unsigned slot = 1; slot < PROCESS_MAX; slot++) {
-		CHECK(!slots[slot].fs);
+		CHECK(!slots[slot].fs == !slots[slot].pager && (!slots[slot].fs || slots[slot].closed));
 		left += slots[slot].pager != 0;
 	}
 	CHECK(left == 1);
@@ -468,7 +474,7 @@ static void pager_step(struct thread *thread)
 		pager_forked(thread);
 		break;
 	case PAGER_exit:
-		CHECK(slots[slot].pager == thread->identity && !slots[slot].exited && !slots[slot].fs);
+		CHECK(slots[slot].pager == thread->identity && !slots[slot].exited && slots[slot].closed);
 		slots[slot].exited = true;
 		to_proc(thread, BADGE_PAGER, PROC_exited);
 		break;
