@@ -67,6 +67,7 @@ call_handler *handler_of(const struct message *message);	/* main.c; null: no suc
 #define DESCRIPTORS 1024
 struct process {
 	uint64_t identity;
+	bool exited;				/* a zombie */
 	uint32_t umask;
 	struct credentials who;
 	struct place directory;			/* working directory */
