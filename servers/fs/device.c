@@ -81,9 +81,11 @@ static int device_lookup(uint64_t directory, const char *name, size_t length, st
 static int device_attributes(uint64_t number, struct attributes *attributes)
 {
 	bool root = number == DEVICE_ROOT;
+	uint64_t boot = start->realtime_ns;
 
 	*attributes = (struct attributes){
 		.inode = number, .mode = root ? S_IFDIR | 0755 : S_IFCHR | 0666, .links = root ? 2 : 1,
+		.access_time = boot, .modify_time = boot, .change_time = boot,
 		.device_major = root ? 0 : devices[number].major, .device_minor = root ? 0 : devices[number].minor,
 	};
 	return 0;
