@@ -12,6 +12,7 @@
 
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
+#define unused			__attribute__((unused))
 
 /* To the firmware's console, if the boot argument log=1 is there. Knows %s, %lu and %lx. */
 __attribute__((format(printf, 1, 2))) void log_print(const char *format, ...);
@@ -28,6 +29,9 @@ __attribute__((noreturn, format(printf, 1, 2), cold)) void panic(const char *for
 void *memcpy(void *destination, const void *source, size_t bytes);
 void *memset(void *destination, int value, size_t bytes);
 
+/* Where `text` goes on if it begins with `name`, or NULL. */
+const char *text_after(const char *text, const char *name);
+
 static inline uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Are `count` units from `first` on inside the `limit` units from `base` on? No sum that wraps around can pass. */
@@ -35,6 +39,8 @@ static inline bool range_inside(uint64_t first, uint64_t count, uint64_t base, u
 {
 	return first >= base && first - base <= limit && count <= limit - (first - base);
 }
+
+static inline bool range_overlap(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes) { return a < b + b_bytes && b < a + a_bytes; }
 
 /* A circular list; the head is a link, too. A link outside any list has next == NULL and can be tested for that. */
 struct link {

@@ -61,11 +61,10 @@ long sys_cap_mint(struct thread *caller, const struct capability *target, const 
 	return OK;
 }
 
-long sys_cap_delete(struct thread *caller, const struct capability *target, const uint64_t *argument)
+long sys_cap_delete(struct thread *caller unused, const struct capability *target, const uint64_t *argument)
 {
 	struct capability *place = space_slot(capability_page(target), argument[1]);
 
-	(void)caller;
 	if (!place || !place->word)
 		return ERR_BAD_SLOT;
 	/* Nothing below may fail. */
@@ -94,13 +93,12 @@ long sys_create(struct thread *caller, const struct capability *target, const ui
 	return OK;
 }
 
-long sys_destroy(struct thread *caller, const struct capability *target, const uint64_t *argument)
+long sys_destroy(struct thread *caller unused, const struct capability *target, const uint64_t *argument unused)
 {
 	uint64_t index = target->index;
 	enum kind kind = word_kind(target->word);
 	long error = OK;
 
-	(void)caller, (void)argument;
 	if (kind_is_extent(kind))
 		return ERR_WRONG_KIND;
 	if (!(target->rights & RIGHT_CONTROL))

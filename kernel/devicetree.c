@@ -48,9 +48,9 @@ static uint32_t big_endian(uint32_t value)
 /* Does `text` begin with `name`, and then end or go on with an @? */
 static bool named(const char *text, const char *name)
 {
-	while (*name && *text == *name)
-		text++, name++;
-	return !*name && (!*text || *text == '@');
+	const char *rest = text_after(text, name);
+
+	return rest && (!*rest || *rest == '@');
 }
 
 /* A number of no, one or two cells. */
@@ -92,48 +92,32 @@ static struct extent range(const struct node *node)
 	return (struct extent){ number(reg, base_cells), number(reg + base_cells, size_cells) };
 }
 
-static void chosen(const struct node *node)
-{
-	machine.initrd_base = value(node, INITRD_START, 0);
-	machine.initrd_bytes = value(node, INITRD_END, 0) - machine.initrd_base;
-	if (node->property[BOOTARGS].cells)
-		machine.arguments = (const char *)node->property[BOOTARGS].cells;
-}
-
-static void reserved(const struct node *node)
-{
-	if (machine.reserved_count == RESERVED_MAX)
-		panic("more than %u reserved memory ranges", RESERVED_MAX);
-	machine.reserved[machine.reserved_count++] = range(node);
-}
-
-static void controller(const struct node *node)
-{
-	machine.controller = range(node);
-	machine.interrupts = value(node, NDEV, 0);
-	contexts = node->property[EXTENDED];
-}
-
 static void node_ends(const struct node *node, unsigned depth, uint64_t boot_hart)
 {
 	struct extent where = range(node);
 
-	if (depth == 1 && named(node->name, "chosen"))
-		chosen(node);
-	else if (depth == 1 && named(node->name, "cpus"))
+	if (depth == 1 && named(node->name, "chosen")) {
+		machine.initrd_base = value(node, INITRD_START, 0);
+		machine.initrd_bytes = value(node, INITRD_END, 0) - machine.initrd_base;
+		if (node->property[BOOTARGS].cells)
+			machine.arguments = (const char *)node->property[BOOTARGS].cells;
+	} else if (depth == 1 && named(node->name, "cpus")) {
 		machine.timebase_hz = value(node, TIMEBASE, 0);
-	else if (depth == 2 && named(path[1].name, "reserved-memory"))
-		reserved(node);
-	else if (depth == 3 && named(path[1].name, "cpus") && named(node->name, "interrupt-controller"))
+	} else if (depth == 2 && named(path[1].name, "reserved-memory")) {
+		assert(machine.reserved_count < RESERVED_MAX);
+		machine.reserved[machine.reserved_count++] = where;
+	} else if (depth == 3 && named(path[1].name, "cpus") && named(node->name, "interrupt-controller")) {
 		path[2].controller = (uint32_t)value(node, PHANDLE, 0);
-	else if (lists(node, DEVICE_TYPE, "memory") && range_inside(KERNEL_PHYSICAL, 1, where.base, where.bytes))
-		machine.ram = where;
-	else if (lists(node, COMPATIBLE, "riscv,plic0") || lists(node, COMPATIBLE, "sifive,plic-1.0.0"))
-		controller(node);
-	if (lists(node, DEVICE_TYPE, "cpu")) {
+	} else if (lists(node, DEVICE_TYPE, "cpu")) {
 		machine.harts++;
 		if (where.base == boot_hart)
 			boot_controller = node->controller;
+	} else if (lists(node, DEVICE_TYPE, "memory") && range_inside(KERNEL_PHYSICAL, 1, where.base, where.bytes)) {
+		machine.ram = where;
+	} else if (lists(node, COMPATIBLE, "riscv,plic0") || lists(node, COMPATIBLE, "sifive,plic-1.0.0")) {
+		machine.controller = where;
+		machine.interrupts = value(node, NDEV, 0);
+		contexts = node->property[EXTENDED];
 	}
 }
 

@@ -108,11 +108,10 @@ void call_lost(struct thread *thread)
 	}
 }
 
-long sys_fault(struct thread *caller, struct thread *thread, const uint64_t *argument)
+long sys_fault(struct thread *caller unused, struct thread *thread, const uint64_t *argument)
 {
 	uint64_t address = argument[1], access = argument[2];
 
-	(void)caller;
 	if ((access != ACCESS_READ && access != ACCESS_WRITE) || thread_call(thread)->kind == CALL_FAULT)
 		return ERR_INVALID;
 	if (!thread_call(thread)->lend)

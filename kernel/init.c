@@ -12,19 +12,14 @@
 
 extern const char init_image[], init_image_end[];
 
-static bool overlap(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
-{
-	return a < b + b_bytes && b < a + a_bytes;
-}
-
 /* init's pages and, behind them, the boot information: copied, and nothing that is still needed overwritten. Result: how many. */
 static uint64_t place_pages(void)
 {
 	uint64_t image_bytes = (uint64_t)(init_image_end - init_image), base = memory.page_base;
 	uint64_t pages = INIT_PAGES + 1 + (machine.tree_bytes + PAGE_BYTES - 1) / PAGE_BYTES, bytes = pages << PAGE_SHIFT;
 
-	if (image_bytes > INIT_BYTES || pages > memory.page_pages || overlap(base, bytes, machine.tree, machine.tree_bytes) ||
-	    overlap(base, bytes, machine.initrd_base, machine.initrd_bytes))
+	if (image_bytes > INIT_BYTES || pages > memory.page_pages || range_overlap(base, bytes, machine.tree, machine.tree_bytes) ||
+	    range_overlap(base, bytes, machine.initrd_base, machine.initrd_bytes))
 		panic("no room for init, %lu bytes, at %lx: device tree at %lx, initrd at %lx", image_bytes, base, machine.tree,
 		      machine.initrd_base);
 	memset(direct(base), 0, bytes);
@@ -48,16 +43,11 @@ static void fill_boot_info(struct boot_info *info, uint64_t pages_used)
 		info->arguments[i] = machine.arguments[i];
 }
 
-static void give_object(struct space *space, enum init_slot slot, const void *page)
+static void give(struct space *space, enum init_slot slot, enum kind kind, uint64_t index, uint64_t base, uint64_t count)
 {
-	uint64_t index = object_index(page);
+	uint64_t word = index ? objects[index].word : kind;
 
-	space->slots[slot] = (struct capability){ .word = objects[index].word, .index = (uint32_t)index, .rights = RIGHT_ALL };
-}
-
-static void give_extent(struct space *space, enum init_slot slot, enum kind kind, uint64_t base, uint64_t count)
-{
-	space->slots[slot] = (struct capability){ .word = kind, .rights = RIGHT_ALL, .base = base, .count = count };
+	space->slots[slot] = (struct capability){ word, (uint32_t)index, RIGHT_ALL, { base }, count };
 }
 
 void init_create(void)
@@ -74,13 +64,13 @@ void init_create(void)
 	for (uint64_t i = 0; i < pages; i++)
 		map_boot_page(space, i < INIT_PAGES ? INIT_BASE + (i << PAGE_SHIFT) : BOOT_INFO_BASE + ((i - INIT_PAGES) << PAGE_SHIFT),
 			      memory.page_base + (i << PAGE_SHIFT), i < INIT_PAGES ? RIGHTS_OF_INIT : RIGHT_READ);
-	give_object(space, INIT_SLOT_SPACE, space);
-	give_object(space, INIT_SLOT_THREAD, thread);
-	give_extent(space, INIT_SLOT_OBJECT_MEMORY, KIND_OBJECT_MEMORY, memory.object_base, memory.object_pages);
-	give_extent(space, INIT_SLOT_PAGE_MEMORY, KIND_PAGE_MEMORY, memory.page_base, memory.page_pages);
-	give_extent(space, INIT_SLOT_DEVICE_MEMORY, KIND_DEVICE_MEMORY, 0, machine.ram.base >> PAGE_SHIFT);
-	give_extent(space, INIT_SLOT_IRQ, KIND_IRQ, 1, min(machine.interrupts, IRQ_MAX - 1));
-	give_extent(space, INIT_SLOT_CONTROL, KIND_CONTROL, 0, 0);
+	give(space, INIT_SLOT_SPACE, KIND_SPACE, object_index(space), 0, 0);
+	give(space, INIT_SLOT_THREAD, KIND_THREAD, object_index(thread), 0, 0);
+	give(space, INIT_SLOT_OBJECT_MEMORY, KIND_OBJECT_MEMORY, 0, memory.object_base, memory.object_pages);
+	give(space, INIT_SLOT_PAGE_MEMORY, KIND_PAGE_MEMORY, 0, memory.page_base, memory.page_pages);
+	give(space, INIT_SLOT_DEVICE_MEMORY, KIND_DEVICE_MEMORY, 0, 0, machine.ram.base >> PAGE_SHIFT);
+	give(space, INIT_SLOT_IRQ, KIND_IRQ, 0, 1, min(machine.interrupts, IRQ_MAX - 1));
+	give(space, INIT_SLOT_CONTROL, KIND_CONTROL, 0, 0, 0);
 	fill_boot_info(direct(memory.page_base + INIT_BYTES), pages);
 	thread->index = (uint32_t)object_index(thread);
 	thread->x[0] = INIT_BASE;

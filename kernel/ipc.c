@@ -79,7 +79,7 @@ static inline void deliver(struct thread *receiver, struct thread *sender, struc
 		list_insert(&endpoint->interrupted, &sender->link);
 }
 
-static inline void send(struct endpoint *endpoint, struct thread *sender, bool first)
+void endpoint_send(struct endpoint *endpoint, struct thread *sender, bool first)
 {
 	struct link *link = endpoint->receivers.next;
 
@@ -97,11 +97,6 @@ static inline void send(struct endpoint *endpoint, struct thread *sender, bool f
 		sender->state = THREAD_CALLING;
 		list_insert(first ? endpoint->callers.next : &endpoint->callers, &sender->link);
 	}
-}
-
-void endpoint_send(struct endpoint *endpoint, struct thread *sender, bool first)
-{
-	send(endpoint, sender, first);
 }
 
 void endpoint_init(struct endpoint *endpoint)
@@ -166,7 +161,7 @@ long sys_ipc_call(struct thread *caller)
 	caller->depth = 0;
 	caller->received = caller->redelivered = false;
 	this_hart->counters.ipc_calls++;
-	send(capability_page(target), caller, false);
+	endpoint_send(capability_page(target), caller, false);
 	return BLOCKED;
 }
 
@@ -321,6 +316,6 @@ long sys_ipc_forward(struct thread *caller)
 	call_address(call, target, sent);
 	thread->redelivered = false;
 	this_hart->counters.ipc_forwards++;
-	send(capability_page(target), thread, false);
+	endpoint_send(capability_page(target), thread, false);
 	return OK;
 }

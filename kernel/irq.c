@@ -64,9 +64,8 @@ long sys_irq_bind(struct thread *caller, const struct capability *target, const 
 	return OK;
 }
 
-long sys_irq_ack(struct thread *caller, const struct capability *target, const uint64_t *argument)
+long sys_irq_ack(struct thread *caller unused, const struct capability *target, const uint64_t *argument)
 {
-	(void)caller;
 	if (!number_valid(target, argument[1]))
 		return ERR_INVALID;
 	/* Nothing below may fail. */

@@ -65,23 +65,11 @@ void panic(const char *format, ...)
 	hardware_off();
 }
 
-/* Text that the system dies with is shown in any case. */
-static bool is_fatal(const char *text, uint64_t bytes)
-{
-	static const char fatal[] = BOOT_FATAL;
-	uint64_t same = 0;
-
-	while (same < bytes && fatal[same] && text[same] == fatal[same])
-		same++;
-	return !fatal[same];
-}
-
-long sys_log(struct thread *caller, const struct capability *control, const uint64_t *argument)
+long sys_log(struct thread *caller, const struct capability *control unused, const uint64_t *argument)
 {
 	uint64_t address = argument[1], bytes = argument[2], length;
-	char text[LOG_MAX];
+	char text[LOG_MAX + 1];
 
-	(void)control;
 	if (bytes > LOG_MAX)
 		return ERR_INVALID;
 	for (uint64_t done = 0; done < bytes; done += length) {
@@ -92,17 +80,17 @@ long sys_log(struct thread *caller, const struct capability *control, const uint
 		length = min(length, bytes - done);
 		memcpy(text + done, user, length);
 	}
-	/* Nothing below may fail. */
-	for (uint64_t i = 0; i < bytes && (log_enabled || is_fatal(text, bytes)); i++)
+	text[bytes] = 0;
+	/* Nothing below may fail. Text that the system dies with is shown in any case. */
+	for (uint64_t i = 0; i < bytes && (log_enabled || text_after(text, BOOT_FATAL)); i++)
 		console_put(text[i]);
 	return OK;
 }
 
-long sys_info(struct thread *caller, const struct capability *control, const uint64_t *argument)
+long sys_info(struct thread *caller, const struct capability *control unused, const uint64_t *argument)
 {
 	struct kernel_info info = this_hart->counters;
 
-	(void)control;
 	info.entry_instret = boot_entry_instret;
 	info.timebase_hz = machine.timebase_hz;
 	info.kernel_bytes = (uint64_t)(kernel_end - kernel_start);

@@ -4,17 +4,8 @@
  */
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
-#include "thread.h"
 
 uint64_t boot_entry_instret;
-
-/* Where `text` goes on if it begins with `name`, or NULL. */
-static const char *after(const char *text, const char *name)
-{
-	while (*name && *text == *name)
-		text++, name++;
-	return *name ? NULL : text;
-}
 
 /* Words after " -- " belong to the guest's command. */
 uint64_t boot_argument(const char *name, uint64_t otherwise)
@@ -22,7 +13,7 @@ uint64_t boot_argument(const char *name, uint64_t otherwise)
 	const char *text = machine.arguments, *digit = NULL;
 	uint64_t value = 0;
 
-	while (*text && !after(text, "-- ") && !(digit = after(text, name))) {
+	while (*text && !text_after(text, "-- ") && !(digit = text_after(text, name))) {
 		while (*text && *text != ' ')
 			text++;
 		while (*text == ' ')

@@ -29,9 +29,8 @@ void notification_signal(struct notification *notification, uint64_t bits)
 	thread_resume(thread);
 }
 
-long sys_notify(struct thread *caller, const struct capability *target, const uint64_t *argument)
+long sys_notify(struct thread *caller unused, const struct capability *target, const uint64_t *argument)
 {
-	(void)caller;
 	/* Nothing may fail. */
 	notification_signal(capability_page(target), argument[1]);
 	return OK;

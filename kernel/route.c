@@ -50,12 +50,11 @@ void route_call(struct thread *thread)
 	}
 }
 
-long sys_route_set(struct thread *caller, const struct capability *target, const uint64_t *argument)
+long sys_route_set(struct thread *caller unused, const struct capability *target, const uint64_t *argument)
 {
 	uint64_t number = argument[1], slot = argument[2];
 	struct route *route = capability_page(target);
 
-	(void)caller;
 	if (number >= ROUTE_NUMBERS || slot >= SPACE_SLOTS + SPACE_LEAVES * LEAF_SLOTS)
 		return ERR_INVALID;
 	/* Nothing below may fail. */

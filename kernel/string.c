@@ -1,10 +1,17 @@
 /*
- * memcpy and memset, which the compiler calls, too. memcpy is the whole cost of `copy`, so it moves 64 bytes a turn when both
+ * A little text; memcpy and memset, which the compiler calls, too. memcpy is the whole cost of `copy`, so it moves 64 bytes a turn when both
  * sides are aligned alike; otherwise it shifts whole words into place.
  */
 #include "base.h"
 
 #define WORD sizeof(uint64_t)
+
+const char *text_after(const char *text, const char *name)
+{
+	while (*name && *text == *name)
+		text++, name++;
+	return *name ? NULL : text;
+}
 
 static void copy_words(uint64_t *to, const uint64_t *from, size_t words)
 {

@@ -30,37 +30,27 @@
 	X(log,		KIND_CONTROL,		0) \
 	X(info,		KIND_CONTROL,		0)
 
-#define X(name, ...) long sys_##name(struct thread *caller);
-MESSAGE_CALLS(X)
-#undef X
-#define X(name, ...) long sys_##name(struct thread *caller, struct thread *thread, const uint64_t *argument);
-TOKEN_CALLS(X)
-#undef X
-#define X(name, ...) long sys_##name(struct thread *caller, const struct capability *target, const uint64_t *argument);
-SLOT_CALLS(X)
-#undef X
+#define DECLARE_MESSAGE(name) long sys_##name(struct thread *caller);
+#define DECLARE_TOKEN(name) long sys_##name(struct thread *caller, struct thread *thread, const uint64_t *argument);
+#define DECLARE_SLOT(name, ...) long sys_##name(struct thread *caller, const struct capability *target, const uint64_t *argument);
+MESSAGE_CALLS(DECLARE_MESSAGE)
+TOKEN_CALLS(DECLARE_TOKEN)
+SLOT_CALLS(DECLARE_SLOT)
 
+#define RULE_MESSAGE(name) [~SYS_##name] = { .message = sys_##name },
+#define RULE_TOKEN(name) [~SYS_##name] = { .token = sys_##name },
+#define RULE_SLOT(name, first, need) [~SYS_##name] = { .slot = sys_##name, .kind = first, .rights = need },
 static const struct call_rule {
 	long (*message)(struct thread *caller);
 	long (*token)(struct thread *caller, struct thread *thread, const uint64_t *argument);
 	long (*slot)(struct thread *caller, const struct capability *target, const uint64_t *argument);
 	enum kind kind;
 	uint32_t rights;
-} rules[] = {
-#define X(name, ...) [~SYS_##name] = { .message = sys_##name },
-	MESSAGE_CALLS(X)
-#undef X
-#define X(name, ...) [~SYS_##name] = { .token = sys_##name },
-	TOKEN_CALLS(X)
-#undef X
-#define X(name, first, need) [~SYS_##name] = { .slot = sys_##name, .kind = first, .rights = need },
-	SLOT_CALLS(X)
-#undef X
-};
-#define X(...) + 1
-_Static_assert(sizeof(rules) / sizeof(rules[0]) == KERNEL_CALLS && 0 MESSAGE_CALLS(X) TOKEN_CALLS(X) SLOT_CALLS(X) == KERNEL_CALLS,
-	       "every row of KERNEL_CALL_LIST has one here");
-#undef X
+} rules[] = { MESSAGE_CALLS(RULE_MESSAGE) TOKEN_CALLS(RULE_TOKEN) SLOT_CALLS(RULE_SLOT) };
+
+#define COUNT(...) + 1
+_Static_assert(sizeof(rules) / sizeof(rules[0]) == KERNEL_CALLS &&
+	       0 MESSAGE_CALLS(COUNT) TOKEN_CALLS(COUNT) SLOT_CALLS(COUNT) == KERNEL_CALLS, "every row of KERNEL_CALL_LIST has one here");
 
 static long plain_call(struct thread *caller, const struct call_rule *rule)
 {

@@ -63,12 +63,11 @@ long sys_give(struct thread *caller, const struct capability *target, const uint
 	return OK;
 }
 
-long sys_take(struct thread *caller, const struct capability *target, const uint64_t *argument)
+long sys_take(struct thread *caller unused, const struct capability *target, const uint64_t *argument unused)
 {
 	struct space *space = capability_page(target);
 	uint64_t *table = space->root;
 
-	(void)caller, (void)argument;
 	if (!space->reserve_pages && (!table || table_entries(table)))
 		return ERR_EMPTY;
 	/* Nothing below may fail. */

@@ -207,12 +207,11 @@ static void tell_holder(struct thread *thread)
 	}
 }
 
-long sys_interrupt(struct thread *caller, const struct capability *target, const uint64_t *argument)
+long sys_interrupt(struct thread *caller, const struct capability *target, const uint64_t *argument unused)
 {
 	struct thread *thread = capability_page(target);
 	bool exception = thread_call(thread)->kind == CALL_EXCEPTION, calling = thread->state == THREAD_CALLING;
 
-	(void)argument;
 	/* Nothing may fail. */
 	if (thread->state == THREAD_RECEIVING || (thread->state == THREAD_READY && thread != caller) ||
 	    (calling && !thread->received && !exception)) {

@@ -107,7 +107,7 @@ void timer_expire(void)
 	timer_rearm();
 }
 
-long sys_timer_set(struct thread *caller, const struct capability *control, const uint64_t *argument)
+long sys_timer_set(struct thread *caller, const struct capability *control unused, const uint64_t *argument)
 {
 	uint64_t bits = argument[2], deadline = argument[3];
 	const struct capability *target;
@@ -115,7 +115,6 @@ long sys_timer_set(struct thread *caller, const struct capability *control, cons
 	unsigned i;
 	long error = capability_check(caller->space, argument[1], KIND_NOTIFICATION, RIGHT_RECEIVE, &target);
 
-	(void)control;
 	if (error || (deadline && !bits))
 		return error ? error : ERR_INVALID;
 	notification = capability_page(target);

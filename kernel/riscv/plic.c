@@ -33,7 +33,7 @@ void irq_enable(uint32_t number, bool on)
 
 bool hardware_owns(uint64_t physical, uint64_t bytes)
 {
-	return physical < machine.controller.base + machine.controller.bytes && machine.controller.base < physical + bytes;
+	return range_overlap(physical, bytes, machine.controller.base, machine.controller.bytes);
 }
 
 void plic_init(void)

@@ -17,20 +17,9 @@ extern uint64_t boot_root[ENTRIES];	/* entry.S */
 static uint64_t middle_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the GiB that holds the kernel */
 static uint64_t kernel_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the 2 MiB that hold the kernel */
 
-static inline unsigned entry_index(uint64_t address, unsigned level)
-{
-	return address >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1);
-}
-
-static inline uint64_t *entry_table(uint64_t entry)
-{
-	return direct(entry_physical(entry));
-}
-
-static inline uint64_t *table_of(uint64_t *entry)
-{
-	return (uint64_t *)((uint64_t)entry & ~(PAGE_BYTES - 1));
-}
+static inline uint64_t entry_index(uint64_t address, unsigned level) { return address >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1); }
+static inline uint64_t *entry_table(uint64_t entry) { return direct(entry_physical(entry)); }
+static inline uint64_t *table_of(uint64_t *entry) { return (uint64_t *)((uint64_t)entry & ~(PAGE_BYTES - 1)); }
 
 unsigned table_entries(const uint64_t *table)
 {
