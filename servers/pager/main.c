@@ -190,8 +190,6 @@ static void start_core(const struct start_info *start)
 
 _Noreturn void server_main(const struct start_info *start)
 {
-	struct message message = { 0 };
-
 	start_core(start);
 	requests_start(start);
 	exec_start(start->random);
@@ -199,8 +197,10 @@ _Noreturn void server_main(const struct start_info *start)
 	timebase_hz = start->timebase_hz;
 	timer_start();
 	for (;;) {
-		message.deadline = jobs_waiting() ? IN_THE_PAST : 0;
-		dispatch(reply_exchange(&message), &message);
+		long event;
+		const struct message *message = reply_exchange(jobs_waiting() ? IN_THE_PAST : 0, &event);
+
+		dispatch(event, message);
 		requests_flush();
 		jobs_run(STEPS_PER_MESSAGE);
 		requests_flush();

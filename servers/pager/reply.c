@@ -12,12 +12,15 @@
 #include <asm/signal.h>
 #include <linux/errno.h>
 
-/* The answer kept back: token 0: none. For map items `call` tells whom to blame if the kernel refuses. */
+/*
+ * The answer kept back; token 0: none. There is one message for what is sent and what is received: while a delivered one is being
+ * looked at, nothing is kept, and whoever keeps an answer has read what he needs. For map items `call` tells whom to blame if the
+ * kernel refuses.
+ */
 static struct {
-	uint64_t token;
-	struct message message;
-	uint64_t flags;
+	uint64_t token, flags;
 	const struct call *call;
+	struct message message;
 } kept;
 
 static struct message *keep(uint64_t token, uint64_t flags, const struct call *call)
@@ -26,7 +29,8 @@ static struct message *keep(uint64_t token, uint64_t flags, const struct call *c
 	kept.token = token;
 	kept.flags = flags;
 	kept.call = call;
-	memset(&kept.message, 0, sizeof(kept.message));
+	kept.message.label = 0;
+	kept.message.capability = 0;
 	return &kept.message;
 }
 
@@ -37,7 +41,7 @@ void reply_word(uint64_t token, long word)
 
 void reply_keep(uint64_t token)
 {
-	keep(token, REPLY_KEEP, 0);
+	keep(token, REPLY_KEEP, 0)->word[0] = 0;
 }
 
 void reply_call(uint64_t token, const struct message *reply)
@@ -82,8 +86,8 @@ void reply_refuse(const struct call *call, long error)
 	refuse(call->token, call->word, call->process->identity, error);
 }
 
-/* The kernel refused the kept answer. True: it is worth another try. */
-static bool repair(long error)
+/* The kernel refused the kept answer: make it acceptable, or keep another one, or none. */
+static void repair(long error)
 {
 	const struct call *call = kept.call;
 	uint64_t token = kept.token;
@@ -92,17 +96,16 @@ static bool repair(long error)
 		if (error != ERR_BAD_TOKEN)
 			log_line("pager: a reply failed: %ld", error);
 		kept.token = 0;
-		return false;
+		return;
 	}
 	if (error == ERR_NO_TABLE && call->process->domain && domain_give_table(call->process->domain))
-		return true;
+		return;
 	kept.token = 0;
 	if (error == ERR_BAD_TOKEN)
-		return false;
+		return;
 	if (error != ERR_NO_TABLE)
 		log_line("pager: a map item failed: %ld at %lx, %lu pages", error, (unsigned long)kept.message.word[0], (unsigned long)kept.message.word[1]);
 	refuse(token, call->word, call->process->identity, -ENOMEM);
-	return kept.token != 0;
 }
 
 void reply_flush(void)
@@ -129,23 +132,21 @@ bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *wor
 	return result >= 0;
 }
 
-long reply_exchange(struct message *message)
+const struct message *reply_exchange(uint64_t deadline, long *event)
 {
-	uint64_t deadline = message->deadline;
+	struct message *message = &kept.message;
 
-	while (kept.token) {
-		*message = kept.message;
-		message->deadline = deadline;
-		message->flags = kept.flags;
-		long event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
-
-		if (event >= 0) {
-			kept.token = 0;
-			return event;
-		}
-		repair(event);
-	}
-	memset(message, 0, sizeof(*message));
 	message->deadline = deadline;
-	return ipc_recv(SLOT_ENDPOINT, message);
+	while (kept.token) {
+		message->flags = kept.flags;
+		*event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
+		if (*event >= 0) {
+			kept.token = 0;
+			return message;
+		}
+		repair(*event);
+	}
+	message->capability = message->flags = 0;
+	*event = ipc_recv(SLOT_ENDPOINT, message);
+	return message;
 }

@@ -23,7 +23,7 @@ void reply_flush(void);
 /* Hands the caller on; capability 0: none. False: the caller is gone. */
 bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability);
 
-/* Sends what is kept back, receives. Returns an event. */
-long reply_exchange(struct message *message);
+/* Sends what is kept back, receives. The message is good until an answer to it is kept. */
+const struct message *reply_exchange(uint64_t deadline, long *event);
 
 #endif
