@@ -68,7 +68,7 @@
 	X(-3,  ipc_recv,	"receive from t0; t0 = 0: only the bound notification and the deadline") \
 	X(-4,  ipc_reply,	"answer t1 and go on; a7 = 0 or error") \
 	X(-5,  ipc_forward,	"hand the caller of t1 on to t0 with these words; never blocks; a7 = 0 or error") \
-	X(-6,  copy,		"(token, remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied, <= COPY_MAX; short: the remote page there is absent or lacks the right") \
+	X(-6,  copy,		"(token, remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
 	X(-7,  fault,		"(token, address, access): the caller faults there on its pager, then its call is redelivered to the endpoint that delivered it; the token is spent") \
 	X(-8,  notify,		"(notification slot, bits): or the bits in, wake the waiter; never blocks") \
 	X(-9,  registers,	"(token, own address of struct registers, REGISTERS_*): read or write all registers of the caller of an exception, fault or routed call") \
@@ -144,7 +144,7 @@ enum right {
 enum thread_field {
 	THREAD_SPACE = 1,	/* value: space slot. The thread must be new or waiting for an answer; its token stays good */
 	THREAD_FAULT,		/* value: endpoint slot (needs SEND); its badge comes with every fault */
-	THREAD_EXCEPTION,	/* value: endpoint slot (needs SEND) */
+	THREAD_EXCEPTION,	/* value: endpoint slot (needs SEND). A thread stuck for want of one makes its exception call now */
 	THREAD_BOUND,		/* value: notification slot (needs RECEIVE), 0: none */
 	THREAD_PRIORITY,	/* value: 0..PRIORITIES-1, not above the setter's own */
 	THREAD_IDENTITY,	/* value: the word that comes with its calls */
@@ -160,7 +160,8 @@ enum space_field {
 enum event {
 	EVENT_MESSAGE,		/* a call, a forward, a fault or an exception */
 	EVENT_NOTIFICATION,	/* word 0: the bits, now cleared */
-	EVENT_INTERRUPTED,	/* t1: the token of a call that you hold and whose caller was interrupted: answer soon, or let it finish */
+	EVENT_INTERRUPTED,	/* t1: the token of a call that you hold and whose caller was interrupted: answer soon, or let it finish.
+				 * Comes once per delivery; never for exception calls, after which another one follows */
 	EVENT_REDELIVERED,	/* the same call again after `fault`; t4 says how that ended */
 	EVENT_TIMEOUT,
 };
@@ -176,7 +177,8 @@ enum access {
 
 enum exception {
 	EXCEPTION_START = 1,	/* a new thread */
-	EXCEPTION_INTERRUPT,	/* after `interrupt` */
+	EXCEPTION_INTERRUPT,	/* after `interrupt`. A call that nobody had received is withdrawn: pc at the ecall of a foreign one (a plain
+				 * reply repeats it), a7 = ERR_INTERRUPTED for a native one */
 	EXCEPTION_ILLEGAL,	/* illegal instruction; value: the instruction, if known */
 	EXCEPTION_BREAKPOINT,
 	EXCEPTION_MISALIGNED,	/* value: address */
@@ -211,7 +213,7 @@ struct registers {
  * handled so far from the start of the range (> 0), so the caller repeats with the rest. map answers ERR_NO_TABLE only if nothing was done.
  *   map:     MAP_LIST: `frames` is the address of an array of uint64_t (0: skip), at most MAP_LIST_MAX used per call;
  *            else `frames` is the first of contiguous physical addresses. MAP_LARGE (contiguous only): 2 MiB pages; address, frames and
- *            pages must be multiples of 2 MiB. MAP_REPLACE: replace leaves (no report: their D bits are lost); else fill empty entries only.
+ *            pages must be multiples of 2 MiB. The interrupt controller is the kernel's: ERR_NO_RIGHT. MAP_REPLACE: replace leaves (no report: their D bits are lost); else fill empty entries only.
  *   protect: every present leaf keeps at most the rights given: it never grants.
  *   report:  unmap and protect write one entry per page whose D bit (or, for unmap with REPORT_ACCESSED, A bit) was set, scan one
  *            per page with a bit set that SCAN_* selects. Entry: address | REPORT_A | REPORT_D. No room left: they stop early. report
