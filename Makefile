@@ -65,6 +65,8 @@ $(BUILD)/init.bin: $(BUILD)/servers/init
 
 SERVERS	:= init pager proc fs blk console
 ARCHIVED := $(filter-out init,$(SERVERS))
+# Each server has addresses of its own, so that debuggers and profilers can tell a server by its pc.
+BASES	:= init:0x10000 pager:0x1000000 proc:0x2000000 fs:0x3000000 blk:0x4000000 console:0x5000000
 LIBSYS	:= $(call objects,$(call sources,libsys))
 
 $(BUILD)/obj/libsys/%.o: libsys/% Makefile
@@ -88,7 +90,8 @@ $(BUILD)/obj/servers/$(1)/%.o: servers/$(1)/% Makefile
 $(BUILD)/servers/$(1): $$(SERVER_$(1)) $(BUILD)/libsys.a $$(SCRIPT_$(1))
 	$$(call say,LD,$$@)
 	$$(folder)
-	$$(Q)$(CROSS)gcc $(BARE_LINK) -T $$(SCRIPT_$(1)) $$(SERVER_$(1)) $(BUILD)/libsys.a -o $$@
+	$$(Q)$(CROSS)gcc $(BARE_LINK) -Wl,--defsym=SERVER_BASE=$(patsubst $(1):%,%,$(filter $(1):%,$(BASES))) -T $$(SCRIPT_$(1)) $$(SERVER_$(1)) \
+		$(BUILD)/libsys.a -o $$@
 endef
 $(foreach name,$(SERVERS),$(eval $(call server_rules,$(name))))
 

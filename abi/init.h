@@ -36,7 +36,7 @@ enum server_slot {
  * A server's address space. init maps everything below SERVER_SPACE_FREE (addresses of pool, rings and devices stand in
  * struct start_info); from there to USER_END a server that has object memory maps what it likes.
  *
- *   0x00100000 image (text, rodata, data)     0x10000000 start_info, rings, devices
+ *   0x00100000 image (text, rodata, data) anywhere up to 0x10000000; start_info, rings, devices from there on
  *   0x11000000 end of the stack (SERVER_STACK_BYTES, with nothing mapped below and above)     0x12000000 pool
  */
 #define SERVER_IMAGE_BASE 0x100000UL
