@@ -54,7 +54,8 @@ enum fs_request {
 				 * blocks now (>= 1); status -ENOSPC: none. fs does not write to the blocks: the pager holds the pages dirty */
 	FS_REQUEST_release,	/* the pager has forgotten the object; length: the number of uses (opens and execs) that it had seen.
 				 * fs ignores it when it has announced more uses since (and subtracts: the pager counts from 0 again). Answered at once. */
-	FS_REQUEST_trim,	/* free the blocks of all pages from first on: blocks were asked for a write past the end that was then given up.
+	FS_REQUEST_trim,	/* free the blocks of all pages from first on: a write past the end was given up after blocks were asked for it, or a
+				 * truncation after the cut; length: the live length, taken over if the one on disk is larger.
 				 * The pager asks for nothing past first until the answer */
 };
 /* page_in and allocate may be answered -EAGAIN while a truncation that the pager has finished (FS_truncated) still frees blocks there: the pager asks again. */

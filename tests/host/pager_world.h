@@ -293,6 +293,15 @@ static int64_t answer_release(struct disk_file *file, const struct core_request 
 	return 0;
 }
 
+static int64_t answer_trim(struct disk_file *file, const struct core_request *request)
+{
+	drop_blocks(file, request->first);
+	if (file->length > request->length)
+		file->length = request->length;
+	trims++;
+	return 0;
+}
+
 static bool blocks_being_freed(const struct disk_file *file, const struct core_request *request)
 {
 	return (request->operation == FS_REQUEST_allocate || request->operation == FS_REQUEST_page_in) && file->truncating;
@@ -326,7 +335,7 @@ static bool world_answer(void)
 	else if (request.operation == FS_REQUEST_release)
 		status = answer_release(file, &request);
 	else if (request.operation == FS_REQUEST_trim)
-		drop_blocks(file, request.first), trims++;
+		status = answer_trim(file, &request);
 	else
 		MUST(!"a request that fs knows");
 	core_complete(request.id, status, value);
@@ -338,9 +347,11 @@ static void disk_truncated(uint64_t number, uint64_t length)
 {
 	struct disk_file *file = &disk[(number - 1) % FILES];
 
-	for (unsigned i = 0; i < queued; i++)
+	for (unsigned i = 0; i < queued; i++) {
+		MUST(queue_of_requests[i].object != number || queue_of_requests[i].operation != FS_REQUEST_write || queue_of_requests[i].length <= length);
 		MUST(queue_of_requests[i].object != number || queue_of_requests[i].operation >= FS_REQUEST_release
 			|| queue_of_requests[i].first + queue_of_requests[i].count <= (length + PAGE - 1) / PAGE);
+	}
 	drop_blocks(file, (length + PAGE - 1) / PAGE);
 	file->length = length;
 }

@@ -240,6 +240,8 @@ void object_trim(struct object *object)
 			object->trim = TRIM_BLOCKS;
 		page_forget(frame);
 	}
+	if (pages_next(object, 0, TAG_WRITING))
+		return;			/* it may tell fs an older length */
 	if (object->trim == TRIM_PAGES) {
 		trim_end(object);
 		return;

@@ -45,6 +45,17 @@ static long drop_pages(struct object *object, struct waiter *waiter)
 	return 0;
 }
 
+/* A write that began before the cut tells fs the old length: it must be over first. Each page once: later writes know better. */
+static long wait_for_writes(struct object *object, struct waiter *waiter)
+{
+	struct frame *frame = pages_next(object, waiter->progress[1], TAG_WRITING);
+
+	if (!frame)
+		return 0;
+	waiter->progress[1] = frame->index + 1;
+	return wait_park(&frame->waiters, waiter);
+}
+
 static long truncate_step(struct object *object, uint64_t length, struct waiter *waiter)
 {
 	long status = 0;
@@ -64,7 +75,8 @@ static long truncate_step(struct object *object, uint64_t length, struct waiter 
 		cut(object, length, waiter);
 	}
 	waiter->progress[0] = 1;	/* the length is what it should be: now the pages */
-	return drop_pages(object, waiter);
+	status = drop_pages(object, waiter);
+	return status ? status : wait_for_writes(object, waiter);
 }
 
 long core_object_truncate(struct object *object, uint64_t length, struct waiter *waiter)
