@@ -164,25 +164,37 @@ static uint64_t random_word(void)
 	return value ^ value >> 31;
 }
 
-#define PIECE BLOCK_BYTES
+#define ZEROES 65536		/* a piece of /dev/zero; random bytes take longer to make */
+#define RANDOMS 4096
+
+static const void *make_piece(uint64_t device, size_t *piece)
+{
+	static uint64_t zeroes[ZEROES / 8], randoms[RANDOMS / 8];
+
+	*piece = device >= DEVICE_RANDOM ? RANDOMS : ZEROES;
+	if (device < DEVICE_RANDOM)
+		return zeroes;
+	for (unsigned i = 0; i < RANDOMS / 8; i++)
+		randoms[i] = random_word();
+	return randoms;
+}
 
 /* Fills the caller's memory piece by piece; call->done counts. */
 int64_t device_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
 {
-	static uint64_t bytes[PIECE / 8];
 	uint64_t total = count;
-	size_t step, moved = 0;
+	size_t piece, step, moved = 0;
 	enum loan loan = LOAN_DONE;
+	const void *bytes;
 
 	if (open->place.number == DEVICE_NULL)
 		return 0;
+	bytes = make_piece(open->place.number, &piece);
 	if (vector)
 		loan = loan_vector_length(&call->message, call->event, address, count, &total);
 	if (vector && loan == LOAN_DONE && total == LOAN_VECTOR_TOO_LONG)
 		return -EINVAL;
-	step = total - call->done < PIECE ? total - call->done : PIECE;
-	for (unsigned i = 0; i < PIECE / 8; i++)
-		bytes[i] = open->place.number >= DEVICE_RANDOM ? random_word() : 0;
+	step = total - call->done < piece ? total - call->done : piece;
 	if (loan == LOAN_DONE && vector)
 		loan = loan_vector_out(&call->message, call->event, address, count, call->done, bytes, step, &moved);
 	else if (loan == LOAN_DONE)

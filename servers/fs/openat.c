@@ -109,8 +109,6 @@ static int attach(struct call *call, struct open *open, const struct walk *walk,
 	struct node *node;
 	int result;
 
-	if (open->kind == OPEN_TEXT)
-		return proc_opened(open->place, open);
 	if (!open->place.tree->on_disk)
 		return 0;
 	result = inode_get(open->place.number, &ref);

@@ -76,8 +76,6 @@ static void set_close_on_exec(struct process *process, int descriptor, bool valu
 		process->close_on_exec[descriptor / 64] &= ~bit;
 }
 
-extern struct table opens;
-
 struct open *descriptor_get(const struct process *process, uint64_t descriptor)
 {
 	if ((uint32_t)descriptor >= DESCRIPTORS || !process->open[(uint32_t)descriptor])

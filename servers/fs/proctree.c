@@ -263,10 +263,3 @@ static int proc_path(uint64_t number, char *text, size_t bytes, size_t *length)
 }
 
 const struct tree proc_tree = { "proc", false, proc_lookup, proc_attributes, proc_read_link, proc_list, proc_path };
-
-int proc_opened(struct place place, struct open *open)
-{
-	(void)place;
-	open->resume = open->resume_at = 0;
-	return 0;
-}

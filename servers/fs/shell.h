@@ -97,6 +97,7 @@ struct open {
 	uint64_t position;			/* of directories, devices and texts; the pager keeps that of files */
 	uint64_t resume, resume_at;		/* texts made in pieces: where a piece began, in their own terms and in bytes */
 };
+extern struct table opens;
 struct open *open_take(enum open_kind kind, uint32_t flags, struct place place);	/* one reference; null: ENFILE */
 void open_release(struct open *open);
 bool open_readable(const struct open *open);
@@ -110,7 +111,6 @@ int walk_path(struct call *call, uint64_t descriptor, uint64_t path_address, uns
 void refresh_times(struct inode_ref *ref, uint64_t *length);	/* asks the pager for what it knows; commits */
 bool object_stat(uint64_t object, struct pager_stat_reply *reply);
 void set_modified(struct inode_ref *ref, uint64_t modified);	/* rdtime, 0: not modified */
-int open_of_kind(struct call *call, uint64_t descriptor, enum open_kind kind, struct open **open);
 
 /* ---- pipe.c */
 int64_t pipe_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
@@ -120,15 +120,13 @@ uint64_t pipe_bytes(const struct open *open);
 
 /* ---- device.c, proctree.c, proctext.c */
 extern const struct tree device_tree, proc_tree;
-void overlays_init(void);				/* after mounting; may find nothing to lie over */
-int overlays_find(void);				/* 0 or WAIT */
+int overlays_find(void);				/* after mounting, what to lie over: 0 or WAIT */
 int64_t device_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
 int64_t device_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
 enum open_kind device_kind(uint64_t number);
 enum { DEVICE_ROOT = 1, DEVICE_CONSOLE, DEVICE_TTY, DEVICE_NULL, DEVICE_ZERO, DEVICE_FULL, DEVICE_RANDOM, DEVICE_URANDOM };
 int64_t text_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector, bool at, uint64_t position);
 int64_t text_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
-int proc_opened(struct place place, struct open *open);
 int path_of_node(const struct node *node, char *text, size_t bytes, size_t *length);	/* -ENOENT: unknown */
 /* Numbers of places in /proc: kind | pid << 8 | descriptor << 40. */
 enum proc_kind {

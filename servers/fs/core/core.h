@@ -46,6 +46,7 @@ enum wait_kind { WAIT_BLOCK = 1, WAIT_MEMORY, WAIT_NODE, WAIT_JOBS, WAIT_WRITTEN
 struct volume {
 	const struct core_ops *ops;
 	bool mounted, read_only, broken;		/* broken: a metadata write failed */
+	bool was_clean;					/* when it was mounted */
 	struct superblock *super;			/* in the cache, pinned for ever; null until mounted */
 	struct block *super_block;
 	const char *refusal;				/* why it could not be mounted */

@@ -119,7 +119,8 @@ static void mark_mounted(void)
 {
 	struct superblock *super = volume.super;
 
-	if (!(super->state & STATE_CLEAN) || (super->state & STATE_ERRORS))
+	volume.was_clean = super->state & STATE_CLEAN && !(super->state & STATE_ERRORS);
+	if (!volume.was_clean)
 		log_line("fs: the disk was not left in order; e2fsck should look at it");
 	if (volume.read_only)
 		return;
@@ -179,13 +180,14 @@ int volume_mount(uint64_t device_blocks, bool device_read_only)
 	return 0;
 }
 
+/* Only a check can make clean what was not clean before. */
 int volume_mark_clean(void)
 {
 	if (volume.read_only)
 		return 0;
 	block_change(volume.super_block, volume.super, sizeof(*volume.super));
 	volume.super->write_time = volume.ops->now() / 1000000000;
-	if (!(volume.super->state & STATE_ERRORS) && !volume.broken)
+	if (volume.was_clean && !(volume.super->state & STATE_ERRORS) && !volume.broken)
 		volume.super->state |= STATE_CLEAN;
 	return 0;
 }
