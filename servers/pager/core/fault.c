@@ -171,7 +171,7 @@ static void note_mapped(struct frame *frame, unsigned rights)
 
 static void fill_around(struct vma *vma, uint64_t address, struct frame *at, struct map_item *item)
 {
-	uint64_t window = minimum(core_fault_around_pages ? core_fault_around_pages : 1, CORE_BATCH) * CORE_PAGE;
+	uint64_t window = minimum(core_fault_around_pages, CORE_BATCH) * CORE_PAGE;
 	uint64_t start = address - address % window, end = minimum(start + window, vma->end);
 
 	if (start < vma->start)
@@ -202,7 +202,7 @@ static void fill(struct vma *vma, uint64_t address, const struct place *place, s
 	bool private = !(vma->flags & VMA_SHARED);
 
 	item->rights = place->rights;
-	if ((private && (place->rights & RIGHT_WRITE)) || place->frame == core.zero)
+	if (core_fault_around_pages <= 1 || (private && (place->rights & RIGHT_WRITE)) || place->frame == core.zero)
 		fill_one(address, place->frame, item);
 	else
 		fill_around(vma, address, place->frame, item);

@@ -99,21 +99,6 @@ void frame_free(struct frame *frame)
 		wait_wake(&core.memory_waiters);
 }
 
-struct frame *frame_of(const void *pointer)
-{
-	return core.frames + (((uintptr_t)pointer - core.window - core.lowest) >> PAGE_SHIFT);
-}
-
-uint64_t frame_physical(const struct frame *frame)
-{
-	return core.lowest + ((uint64_t)(frame - core.frames) << PAGE_SHIFT);
-}
-
-void *frame_bytes(const struct frame *frame)
-{
-	return (void *)(core.window + frame_physical(frame));
-}
-
 typedef uint64_t __attribute__((may_alias)) word_t;
 
 /* One store per word; the loop's own cost is spread over sixteen of them. */

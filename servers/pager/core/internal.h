@@ -88,9 +88,6 @@ _Static_assert(sizeof(struct frame) <= 64, "the frame table takes at most 1.6 % 
 
 struct frame *frame_take(enum frame_kind kind);		/* null: none free. Contents are old: clear them */
 void frame_free(struct frame *frame);
-struct frame *frame_of(const void *pointer);
-uint64_t frame_physical(const struct frame *frame);
-void *frame_bytes(const struct frame *frame);
 void page_clear(struct frame *frame);
 void page_copy(struct frame *to, const struct frame *from);
 
@@ -111,7 +108,10 @@ static inline long wait_error(struct waiter *waiter)
 	return error;
 }
 void wait_keep(struct waiter *waiter, struct object *object);		/* holds it while parked; null: lets go */
-long lock_check(struct lock *lock, struct waiter *waiter);		/* 0: free or ours. Else parked: CORE_WAIT */
+static inline long lock_check(struct lock *lock, struct waiter *waiter)	/* 0: free or ours. Else parked: CORE_WAIT */
+{
+	return !lock->owner || lock->owner == waiter ? 0 : wait_park(&lock->queue, waiter);
+}
 long lock_take(struct lock *lock, struct waiter *waiter);		/* the same, and ours from now on */
 void lock_drop(struct lock *lock, struct waiter *waiter);		/* if ours */
 
@@ -133,7 +133,6 @@ struct node {
 	void *slot[NODE_SLOTS];
 };
 
-struct frame *pages_find(struct object *object, uint64_t index);
 bool pages_insert(struct object *object, uint64_t index, struct frame *frame);	/* false: no memory */
 void pages_remove(struct object *object, uint64_t index);
 void pages_tag(struct object *object, uint64_t index, enum page_tag tag, bool on);
@@ -171,6 +170,30 @@ struct object {
 	bool deferred;			/* in the list of request_later */
 };
 
+static inline uint64_t object_end(const struct object *object)	/* pages, the last one perhaps in part */
+{
+	return pages_of(object->length);
+}
+
+struct node *pages_leaf(struct object *object, uint64_t index);
+
+static inline struct frame *pages_find(struct object *object, uint64_t index)
+{
+	struct node *leaf = object->leaf;
+
+	if (!leaf || object->leaf_base != index >> NODE_BITS)
+		leaf = pages_leaf(object, index);
+	return leaf ? leaf->slot[index & (NODE_SLOTS - 1)] : NULL;
+}
+
+void page_read_ahead(struct object *object, struct ahead *ahead);
+
+static inline void page_ahead(struct object *object, struct ahead *ahead, uint64_t first, uint64_t last)	/* a reader was at these pages */
+{
+	if (ahead->marker && ahead->marker >= first && ahead->marker <= last)
+		page_read_ahead(object, ahead);
+}
+
 struct description {			/* an open description */
 	struct object *object;
 	uint64_t offset;
@@ -188,14 +211,12 @@ void object_free(struct object *object);		/* the record */
 void object_settle(struct object *object);		/* forget it if nobody needs it any more */
 void object_modify(struct object *object);
 void object_lost_map(struct object *object);		/* its last VMA is gone */
-uint64_t object_end(const struct object *object);	/* pages, the last one perhaps in part */
 struct description *description_find(uint64_t open);
 void description_drop(struct description *description);
 
 /* A page's frame. page_get: with its content; null: *status is CORE_WAIT (parked) or an error. `pages`: how many the caller will surely read from there. */
 struct frame *page_get(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status);
 struct frame *page_new(struct object *object, uint64_t index);		/* zeroed, without a block; null: no memory */
-void page_ahead(struct object *object, struct ahead *ahead, uint64_t first, uint64_t last);	/* a reader was at these pages */
 void page_clean(struct frame *frame);			/* not dirty any more */
 long page_want_blocks(struct object *object, uint64_t index, uint64_t pages, struct waiter *waiter);	/* CORE_WAIT, or an error */
 void page_dirty(struct frame *frame);
@@ -251,7 +272,7 @@ struct vma {
 	uint8_t height, prot, max_prot, flags;
 };
 
-struct vma *vma_above(struct space *space, uint64_t address);	/* the first that ends above */
+struct vma *vma_search(struct space *space, uint64_t address);
 struct vma *vma_next(const struct vma *vma);
 struct vma *vma_previous(const struct vma *vma);
 void vma_insert(struct space *space, struct vma *vma);
@@ -277,6 +298,13 @@ struct space {
 	uint64_t mmap_top;
 	struct space *next, *previous;	/* all spaces */
 };
+
+static inline struct vma *vma_above(struct space *space, uint64_t address)	/* the first that ends above */
+{
+	struct vma *last = space->last;
+
+	return last && address - last->start < last->end - last->start ? last : vma_search(space, address);
+}
 
 struct vma *space_vma(struct space *space, uint64_t address);	/* the one that holds it, a stack grown if need be; null: none */
 struct vma *space_add(struct space *space, const struct vma *wanted);	/* merges with neighbours; null: no memory */
@@ -355,6 +383,21 @@ struct core_state {
 	const struct policy *policy;
 };
 extern struct core_state core;
+
+static inline struct frame *frame_of(const void *pointer)
+{
+	return core.frames + (((uintptr_t)pointer - core.window - core.lowest) >> PAGE_SHIFT);
+}
+
+static inline uint64_t frame_physical(const struct frame *frame)
+{
+	return core.lowest + ((uint64_t)(frame - core.frames) << PAGE_SHIFT);
+}
+
+static inline void *frame_bytes(const struct frame *frame)
+{
+	return (void *)(core.window + frame_physical(frame));
+}
 
 #define core_assert(fact) ((fact) ? (void)0 : core.ops.broken(#fact))
 

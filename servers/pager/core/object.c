@@ -161,11 +161,6 @@ uint64_t core_object_length(const struct object *object)
 	return object->length;
 }
 
-uint64_t object_end(const struct object *object)
-{
-	return pages_of(object->length);
-}
-
 void object_modify(struct object *object)
 {
 	uint64_t now = core.ops.now();

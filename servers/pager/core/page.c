@@ -20,13 +20,11 @@ static void ahead_advance(struct ahead *ahead, uint64_t first, uint64_t pages)
 	ahead->marker = cluster_of(ahead) > 1 ? first + pages / 2 : 0;
 }
 
-void page_ahead(struct object *object, struct ahead *ahead, uint64_t first, uint64_t last)
+void page_read_ahead(struct object *object, struct ahead *ahead)
 {
 	uint64_t next = ahead->next;
 	long status;
 
-	if (!ahead->marker || ahead->marker < first || ahead->marker > last)
-		return;
 	ahead->marker = 0;
 	if (core_counters.free_pages < core.want[1] + CORE_BATCH || next >= object_end(object) || pages_find(object, next))
 		return;

@@ -15,13 +15,11 @@ static bool covers(const struct object *object, uint64_t index)
 	return bits >= 64 || !(index >> bits);
 }
 
-static struct node *leaf_of(struct object *object, uint64_t index)
+struct node *pages_leaf(struct object *object, uint64_t index)
 {
 	struct node *node = object->root;
 
-	if (object->leaf && object->leaf_base == index >> NODE_BITS)
-		return object->leaf;
-	if (!covers(object, index))
+	if (!node || !covers(object, index))
 		return NULL;
 	for (unsigned level = object->height - 1; node && level; level--)
 		node = node->slot[SLOT(index, level)];
@@ -30,13 +28,6 @@ static struct node *leaf_of(struct object *object, uint64_t index)
 		object->leaf_base = index >> NODE_BITS;
 	}
 	return node;
-}
-
-struct frame *pages_find(struct object *object, uint64_t index)
-{
-	struct node *leaf = object->root ? leaf_of(object, index) : NULL;
-
-	return leaf ? leaf->slot[SLOT(index, 0)] : NULL;
 }
 
 /* Takes away the empty nodes on the way to index. */
@@ -112,7 +103,7 @@ static bool make_path(struct object *object, uint64_t index)
 
 bool pages_insert(struct object *object, uint64_t index, struct frame *frame)
 {
-	struct node *leaf = object->root ? leaf_of(object, index) : NULL;
+	struct node *leaf = pages_leaf(object, index);
 
 	if (!leaf) {
 		if (!make_path(object, index)) {
@@ -120,7 +111,7 @@ bool pages_insert(struct object *object, uint64_t index, struct frame *frame)
 				prune(object, index);
 			return false;
 		}
-		leaf = leaf_of(object, index);
+		leaf = pages_leaf(object, index);
 	}
 	core_assert(!leaf->slot[SLOT(index, 0)]);
 	leaf->slot[SLOT(index, 0)] = frame;
@@ -134,7 +125,7 @@ bool pages_insert(struct object *object, uint64_t index, struct frame *frame)
 
 void pages_remove(struct object *object, uint64_t index)
 {
-	struct node *leaf = leaf_of(object, index);
+	struct node *leaf = pages_leaf(object, index);
 
 	core_assert(leaf && leaf->slot[SLOT(index, 0)]);
 	core_assert(!((leaf->tag[TAG_DIRTY] | leaf->tag[TAG_WRITING]) & BIT(index)));
@@ -202,7 +193,7 @@ uint64_t pages_count(struct object *object, uint64_t first, uint64_t last)
 
 		if (!frame || frame->index >= last)
 			break;
-		leaf = leaf_of(object, frame->index);
+		leaf = pages_leaf(object, frame->index);
 		first = frame->index | (NODE_SLOTS - 1);
 		bits = leaf->tag[TAG_USED] & (~0UL << (frame->index & (NODE_SLOTS - 1)));
 		if (first >= last)

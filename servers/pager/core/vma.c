@@ -89,12 +89,10 @@ static void repair(struct space *space, struct vma *vma)
 	}
 }
 
-struct vma *vma_above(struct space *space, uint64_t address)
+struct vma *vma_search(struct space *space, uint64_t address)
 {
 	struct vma *found = NULL;
 
-	if (space->last && address >= space->last->start && address < space->last->end)
-		return space->last;
 	for (struct vma *vma = space->root; vma;) {
 		if (address < vma->end) {
 			found = vma;

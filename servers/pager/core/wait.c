@@ -40,13 +40,6 @@ void wait_wake(struct waiter **queue)
 	wait_fail(queue, 0);
 }
 
-long lock_check(struct lock *lock, struct waiter *waiter)
-{
-	if (!lock->owner || lock->owner == waiter)
-		return 0;
-	return wait_park(&lock->queue, waiter);
-}
-
 long lock_take(struct lock *lock, struct waiter *waiter)
 {
 	long status = lock_check(lock, waiter);
