@@ -243,6 +243,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ a_broken_off_write_leaves_no_block, "a broken-off write leaves no block", 0 },
 	{ close_during_a_read, "close during a read", 0 },
 	{ unlinked_files_are_not_written, "unlinked files are not written", 0 },
+	{ large_shared_memory_ends_in_slices, "large shared memory ends in slices", 12000 },
 	{ unlinked_while_under_write, "unlinked while under write", 0 },
 	{ release_names_the_uses, "release names the uses", 0 },
 	{ a_file_larger_than_memory, "a file larger than memory", 70 },

@@ -289,6 +289,20 @@ static void unlinked_files_are_not_written(void)
 	MUST(releases == 1 && writes == 0 && core_counters.cache_pages == 0 && !core_object_find(1) && !disk[0].block[0]);
 }
 
+static void large_shared_memory_ends_in_slices(void)
+{
+	uint64_t free_pages = core_counters.free_pages;
+
+	MUST(map_memory(A, 10000 * PAGE, RW, MAP_SHARED) > 0);
+	for (uint64_t i = 0; i < 10000; i++)
+		MUST(store(A + i * PAGE, 1) == 0);
+	MUST(RUN(core_munmap(space, A, 10000 * PAGE, w)) == 0 && core_counters.anonymous_pages > 1000);
+	while (core_write_back_step())
+		;
+	core_drop_caches();
+	MUST(core_counters.anonymous_pages == 0 && core_counters.objects == 0 && core_counters.free_pages + 3 >= free_pages);
+}
+
 static void unlinked_while_under_write(void)
 {
 	struct object *object = open_file(1, make_file(0, PAGE));

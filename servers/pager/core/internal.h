@@ -243,7 +243,7 @@ struct pending *request_begin(struct object *object, unsigned operation, uint64_
 void request_abandon(struct pending *pending);		/* not sent after all */
 void request_send(struct pending *pending, uint64_t length, const uint64_t *frames);
 long request_wait(struct waiter *waiter);		/* until one ends */
-void request_later(struct object *object);		/* its trim or release is sent as soon as there is room */
+void request_later(struct object *object);		/* its trim, release or the rest of its end comes as soon as there is room */
 void request_deferred(void);				/* ... if there is */
 bool page_in(struct object *object, uint64_t index, uint64_t pages, long *status);	/* starts reading; false: *status 0: no room for a request, else no memory */
 void object_trim(struct object *object);		/* gives up pages and blocks past the end; takes the lock over until that is done */

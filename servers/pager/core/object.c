@@ -86,25 +86,31 @@ struct object *object_anonymous(uint64_t length)
 	return object;
 }
 
-static void discard_pages(struct object *object)
+#define DISCARD_SLICE 4096
+
+/* True: there are more that can go. */
+static bool discard_pages(struct object *object)
 {
 	struct frame *frame = pages_next(object, 0, TAG_USED);
 
-	while (frame) {
+	for (unsigned budget = DISCARD_SLICE; frame && budget; budget--) {
 		uint64_t index = frame->index;
 
 		if (!(frame->flags & PAGE_BUSY))
 			page_forget(frame);
 		frame = pages_next(object, index + 1, TAG_USED);
 	}
+	return frame;
 }
 
 void object_settle(struct object *object)
 {
 	if (object->opens || object->holds || object->vmas || object->lock.owner || object->deferred)
 		return;
-	if (object->pages && (object->unlinked || !object->backed))
-		discard_pages(object);
+	if (object->pages && (object->unlinked || !object->backed) && discard_pages(object)) {
+		request_later(object);
+		return;
+	}
 	if (object->pages || object->requests)
 		return;
 	if (object->backed)
@@ -191,7 +197,8 @@ void core_drop_caches(void)
 		}
 		object_settle(object);
 	}
-	request_deferred();
+	while (core.deferred && core.pendings_used < PENDINGS)
+		request_deferred();
 	slab_trim();
 }
 

@@ -79,6 +79,7 @@ long memory_wait(struct waiter *waiter)
 
 long memory_reclaim(struct waiter *waiter, bool anonymous)
 {
+	request_deferred();
 	slab_trim();
 	if (core_counters.free_pages < WANT_STEP)
 		memory_give_back(WANT_STEP - core_counters.free_pages + GIVE_BACK);

@@ -61,12 +61,16 @@ void request_later(struct object *object)
 	core.deferred = object;
 }
 
+/* Each once: what cannot be finished yet is put back into the list. */
 void request_deferred(void)
 {
-	while (core.deferred && core.pendings_used < PENDINGS) {	/* with room, none comes back */
-		struct object *object = core.deferred;
+	struct object *list = core.deferred;
 
-		core.deferred = object->deferred_next;
+	core.deferred = NULL;
+	while (list) {
+		struct object *object = list;
+
+		list = object->deferred_next;
 		object->deferred = false;
 		if (object->trim)
 			object_trim(object);

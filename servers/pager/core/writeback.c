@@ -263,7 +263,6 @@ static void begin_round(void)
 	for (struct object *object = core.dirty_objects; object; object = object->dirty_next)
 		object->age += object->age < 2;
 	harvest_next();
-	request_deferred();
 }
 
 bool core_write_back_step(void)
@@ -272,11 +271,12 @@ bool core_write_back_step(void)
 
 	if (!core.in_round)
 		begin_round();
+	request_deferred();
 	for (struct object *object = core.dirty_objects, *next; object && started < 8; object = next) {
 		next = object->dirty_next;
 		if (object->age == 2)
 			started += write_object(object, 8 - started);
 	}
-	core.in_round = started;
+	core.in_round = started || (core.deferred && core.pendings_used < PENDINGS);
 	return core.in_round;
 }
