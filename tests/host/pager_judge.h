@@ -56,6 +56,18 @@ static void program_kill(struct program *program)
 	program_end(program);
 }
 
+/* After an operation that fell short: the reference has let the stack grow as far as the whole would have; the core perhaps not. */
+static void settle_stack(struct program *program)
+{
+	for (uint64_t at = STACK_TOP - STACK_LIMIT; at < STACK_TOP; at += PAGE) {
+		struct ref_page *page = page_at(&program->ref, at);
+		struct pager_vma vma;
+
+		if (page->mapped && page->stack && !page->copy && (!core_vma_info(program->space, at, &vma) || vma.start > at))
+			ref_unmap_page(page);
+	}
+}
+
 static void judge_access(struct operation *operation, long result)
 {
 	struct ref_space *ref = &operation->program->ref;
@@ -215,6 +227,8 @@ static void judge_transfer(struct operation *operation, long result, bool broken
 		return;
 	}
 	may = ref_prefix(ref, operation->address, want, read ? ACCESS_WRITE : ACCESS_READ);
+	if (result < 0 || (uint64_t)result < may)
+		settle_stack(operation->program);
 	if (want && !may && !broken_off) {
 		MUST(result == -EFAULT || excused(operation, result));
 		return;
@@ -246,6 +260,8 @@ static void judge_copy(struct operation *operation, long result, bool broken_off
 		MUST(!result);
 		return;
 	}
+	if (result < 0 || (uint64_t)result < may)
+		settle_stack(operation->program);
 	if (!may && !broken_off) {
 		MUST(result == -EFAULT || excused(operation, result));
 		return;

@@ -133,6 +133,8 @@ static void cancel(struct actor *actor, struct operation *operation)
 		judge_transfer(operation, done, true);
 	else if (operation->kind == FROM_USER || operation->kind == TO_USER)
 		judge_copy(operation, done, true);
+	else if (operation->kind == LOAD || operation->kind == STORE)
+		ref_grow(&operation->program->ref, operation->address);	/* the first try did that */
 	else if (operation->kind == FORK)
 		program_kill(operation->child);
 	if (operation->kind != TRUNCATE)
