@@ -10,6 +10,7 @@ const struct boot_info *boot;
 uint64_t exceptions, second_space;
 
 static unsigned passed, failed;
+static uint64_t lent_objects, lent_pages;
 static uint64_t next_frame, next_object, free_objects[512], free_object_count;
 static uint64_t free_slots[SLOTS_LAST - SLOTS_FIRST], free_slot_count;
 static uint64_t physical_of_slot[SLOTS_LAST];
@@ -76,7 +77,17 @@ uint64_t object_page_new(void)
 
 void object_page_free(uint64_t physical)
 {
+	if (physical - lent_objects < lent_pages * PAGE_BYTES)
+		return;
 	free_objects[free_object_count++] = physical;
+}
+
+uint64_t object_pages_lend(uint64_t pages)
+{
+	lent_objects = next_object;
+	lent_pages = pages;
+	next_object += pages * PAGE_BYTES;
+	return lent_objects;
 }
 
 uint64_t slot_new(void)
@@ -133,17 +144,20 @@ uint64_t space_new(unsigned tables)
 	return space;
 }
 
+long space_clear(uint64_t space)
+{
+	long result = 1;
+
+	for (uint64_t page = 0; page < USER_END / PAGE_BYTES && result > 0; page += (uint64_t)result)
+		result = sys_unmap(space, page * PAGE_BYTES, USER_END / PAGE_BYTES - page, NULL, 0).value;
+	return result > 0 ? OK : result;
+}
+
 void space_free(uint64_t space)
 {
 	long result;
 
-	for (uint64_t page = 0; page < USER_END / PAGE_BYTES; page += (uint64_t)result) {
-		result = sys_unmap(space, page * PAGE_BYTES, USER_END / PAGE_BYTES - page, NULL, 0).value;
-		if (result <= 0) {
-			CHECK(result, 1);
-			break;
-		}
-	}
+	CHECK(space_clear(space), OK);
 	while ((result = sys_take(space)) > 0)
 		object_page_free((uint64_t)result);
 	CHECK(result, ERR_EMPTY);

@@ -30,6 +30,8 @@ extern uint64_t exceptions, second_space;	/* slots */
 uint64_t frame_new(void);
 uint64_t object_page_new(void);
 void object_page_free(uint64_t physical);
+/* Neighbouring pages for somebody else to make objects of: if they come back out of a space, they are still not main's. Once only. */
+uint64_t object_pages_lend(uint64_t pages);
 
 /* A free slot; a new object in one; its end. */
 uint64_t slot_new(void);
@@ -42,6 +44,7 @@ uint64_t mint(uint64_t source, unsigned rights, uint64_t badge);
 /* A space with the test's own pages, root and tables; tables: how many more are in its reserve. space_free takes all back. */
 uint64_t space_new(unsigned tables);
 void space_free(uint64_t space);
+long space_clear(uint64_t space);	/* unmap everything */
 /* A capability of main's in `space`. */
 void give_slot(uint64_t space, uint64_t slot, uint64_t source, unsigned rights, uint64_t badge);
 
