@@ -1,0 +1,37 @@
+"""`./quire profile`: what it counts is what the benchmark counts, and all of it is in the tables and in the picture."""
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+from harness import ROOT, expect
+
+
+def profile(*words):
+    command = [sys.executable, os.path.join(ROOT, "tools", "profile.py"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    expect(done.returncode == 0 and not done.stderr, f"status {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def test_profile_agrees_with_the_benchmark(box):
+    picture = box.path("graph.svg")
+    text = profile("getppid", "--windows", "1", "--functions", "1000", "--svg", picture)
+    mine, said = map(float, re.search(r": ([\d.]+) instructions .*itself said ([\d.]+)", text).groups())
+    expect(abs(mine - said) <= 0.005 * said, f"{mine} instructions counted, the benchmark said {said}")
+    table, stages = text.split("\nstage ")
+    rows = re.findall(r"^(\S+) +(\w+) +([\d.]+) +[\d.]+ +([\d.]+)", table, re.MULTILINE)
+    expect(abs(sum(float(row[2]) for row in rows) - mine) < 2, "the functions do not add up")
+    calls = {(row[1], row[0]): float(row[3]) for row in rows}
+    expect(calls[("kernel", "trap_entry")] == 2, "a routed call and its answer enter the kernel twice")
+    expect(calls[("proc", "linux_getppid")] == 1, "each operation calls the handler once")
+    expect([line.split("  ")[0] for line in stages.splitlines()[1:] if line and line[0] != " "] ==
+           ["program", "program > proc", "proc", "proc > program"], "the stages of a routed call")
+    expect(len(list(xml.etree.ElementTree.parse(picture).getroot().iter("{http://www.w3.org/2000/svg}rect"))) > 10, "an empty picture")
+
+
+def test_profile_of_an_unknown_case(box):
+    command = [sys.executable, os.path.join(ROOT, "tools", "profile.py"), "no_such_case"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    expect(done.returncode == 2 and "no_such_case" in done.stderr, f"status 2 expected: {done.returncode} {done.stderr}")

@@ -1,0 +1,210 @@
+"""
+A guest whose instructions are logged in chosen stretches: QEMU's log comes through a fifo, its gdb stub says when to log.
+
+trace() runs a benchmark freely until it calls the wanted case; then between any two reads of instret, but for the first
+repetition, QEMU executes single instructions and logs each address, and these are handed over. Nothing is stored. It knows
+no functions and no stages: profile.py does.
+"""
+import os
+import re
+import select
+import socket
+import tempfile
+import threading
+import time
+
+import machine
+import run
+
+CHUNK = 1 << 20
+REGISTER_A0, REGISTER_PC = 10, 32
+LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]{16})/", re.MULTILINE)
+
+
+class TraceError(Exception):
+    """A sentence for the user."""
+
+
+class Stub:
+    """gdb's side of the remote protocol, as much as is needed."""
+
+    def __init__(self, path):
+        deadline = time.monotonic() + 30
+        self.socket = socket.socket(socket.AF_UNIX)
+        while True:
+            try:
+                self.socket.connect(path)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise TraceError("QEMU did not open its gdb stub")
+                time.sleep(0.02)
+        self.buffer = b""
+
+    def send(self, text):
+        data = text.encode()
+        self.socket.sendall(b"$" + data + b"#%02x" % (sum(data) % 256))
+
+    def receive(self):
+        while True:
+            answer = self.receive_part()
+            if answer is not None:
+                return answer
+
+    def receive_part(self):
+        """The next answer, or None if there is only a part of it, or an acknowledgement: one wait at most."""
+        match = re.search(rb"\$([^#]*)#..", self.buffer)
+        if not match:
+            data = self.socket.recv(4096)
+            if not data:
+                raise TraceError("the guest ended too early")
+            self.buffer += data
+            match = re.search(rb"\$([^#]*)#..", self.buffer)
+        if not match:
+            return None
+        self.buffer = self.buffer[match.end():]
+        self.socket.sendall(b"+")
+        return match.group(1).decode()
+
+    def ask(self, text):
+        self.send(text)
+        return self.receive()
+
+    def monitor(self, command):
+        self.send("qRcmd," + command.encode().hex())
+        said = ""
+        while True:
+            answer = self.receive()
+            if answer == "OK":
+                break
+            if not answer.startswith("O"):
+                raise TraceError(f"QEMU's monitor does not take {command!r}: {answer}")
+            said += bytes.fromhex(answer[1:]).decode(errors="replace")
+        if said.strip():
+            raise TraceError(f"QEMU's monitor says: {said.strip()}")
+
+    def register(self, number):
+        text = self.ask("g")[16 * number:16 * number + 16]
+        return int.from_bytes(bytes.fromhex(text), "little")
+
+    def step_over(self, address):
+        """Past a break point, which stays."""
+        self.ask(f"z0,{address:x},2")
+        self.ask("s")
+        self.ask(f"Z0,{address:x},2")
+
+    def run(self):
+        """To a break point; the address."""
+        if self.ask("c")[:1] not in "ST":
+            raise TraceError("the program ended too early")
+        return self.register(REGISTER_PC)
+
+
+def _wait_for_case(stub, case, code):
+    """Runs to the call of the case's function with its row as the argument. Other programs have the same addresses."""
+    row, function = case
+    if stub.ask(f"Z0,{function:x},2") != "OK":
+        raise TraceError("QEMU sets no break point")
+    stub.run()
+    while stub.ask(f"m{function:x},{len(code):x}") != code.hex() or stub.register(REGISTER_A0) != row:
+        stub.step_over(function)
+        stub.run()
+    stub.ask(f"z0,{function:x},2")
+
+
+class _Reads:
+    """The program's reads of instret, each with a break point."""
+
+    def __init__(self, stub, codes):
+        self.stub, self.codes = stub, {address: code.hex() for address, code in codes.items()}
+        for address in codes:
+            stub.ask(f"Z0,{address:x},4")
+
+    def run(self, resume):
+        """Runs past the next read; other programs may stop at the same address. resume: lets the guest run, gives where it stopped."""
+        while True:
+            address = resume()
+            mine = self.stub.ask(f"m{address:x},4") == self.codes.get(address)
+            self.stub.step_over(address)
+            if mine:
+                return
+
+    def clear(self):
+        for address in self.codes:
+            self.stub.ask(f"z0,{address:x},4")
+
+
+def _logged(stub, log, take):
+    """Lets the guest run and hands its addresses over until it stops again."""
+    stub.send("c")
+    poll = select.poll()
+    poll.register(log, select.POLLIN)
+    poll.register(stub.socket, select.POLLIN)
+    rest, answer, idle = b"", None, False
+    while answer is None or not idle:  # what was written before the stop is read after it
+        ready = dict(poll.poll(None if answer is None else 0))
+        idle = log not in ready
+        if not idle:
+            data = rest + os.read(log, CHUNK)
+            end = data.rfind(b"\n") + 1
+            rest = data[end:]
+            take(LINE.findall(data, 0, end))
+        elif answer is None:
+            answer = stub.receive_part()
+            idle = False
+    if answer[:1] not in "ST":
+        raise TraceError("the program ended in the middle of a measurement")
+    return stub.register(REGISTER_PC)
+
+
+def _follow(stub, log, case, code, reads, profile):
+    stub.ask("?")
+    _wait_for_case(stub, case, code)
+    reads = _Reads(stub, reads)
+    for _ in range(2):  # the repetition that does not count
+        reads.run(stub.run)
+    while not profile.done:
+        reads.run(stub.run)
+        stub.monitor("singlestep on")
+        stub.monitor("log exec,nochain")
+        reads.run(lambda: _logged(stub, log, profile.take))
+        stub.monitor("log none")
+        stub.monitor("singlestep off")
+        profile.end_window()
+    reads.clear()
+    stub.send("D")
+
+
+def trace(options, case, code, reads, profile, name):
+    """
+    case: (address of the row, of the function); code: the function's first bytes; reads: {address of a read of instret: its code};
+    profile: take(addresses), end_window(), done. Gives (operations of a repetition, instructions per operation) as the program
+    printed them.
+    """
+    folder = tempfile.mkdtemp(prefix="quire-profile-")
+    port, fifo = os.path.join(folder, "gdb"), os.path.join(folder, "log")
+    os.mkfifo(fifo)
+    log = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # before QEMU opens its end, which waits for a reader
+    try:
+        with run.prepared(options, raw=True) as (arguments, _):
+            guest = machine.Guest(arguments + ["-S", "-gdb", f"unix:{port},server=on,wait=off", "-D", fifo])
+            relay = threading.Thread(target=guest.relay, args=(None, lambda data: None, options.timeout))
+            relay.start()
+            try:
+                _follow(Stub(port), log, case, code, reads, profile)
+                relay.join()
+            finally:
+                if relay.is_alive():
+                    guest.process.kill()
+                    relay.join()
+    finally:
+        os.close(log)
+        for path in (port, fifo):
+            if os.path.exists(path):
+                os.unlink(path)
+        os.rmdir(folder)
+    text = guest.transcript.decode(errors="replace").replace("\r", "")
+    match = re.search(rf"^R {re.escape(name)} min ([\d.]+) .*?ops (\d+)", text, re.MULTILINE)
+    if not match:
+        raise TraceError(guest.reason or f"the program did not print its row for {name}:\n{text[-1000:]}")
+    return int(match.group(2)), float(match.group(1))
