@@ -77,7 +77,6 @@ void init_create(void)
 	thread->x[SP] = INIT_BASE + INIT_BYTES;
 	thread->x[A0] = BOOT_INFO_BASE;
 	thread->priority = PRIORITIES - 1;
-	thread->space = space;
-	space->threads++;
+	thread_enter_space(thread, space);
 	thread_resume(thread);
 }

@@ -5,7 +5,7 @@
 #include "endpoint.h"
 #include "thread.h"
 
-#define SWEEP_OBJECTS 1024	/* object table entries looked at per call of destroy */
+#define SWEEP_OBJECTS 1024	/* threads stopped and object table entries looked at per call of destroy */
 
 struct capability *space_leaf_slot(struct space *space, uint64_t slot)
 {
@@ -20,25 +20,21 @@ struct capability *space_leaf_slot(struct space *space, uint64_t slot)
 
 long space_dismantle(struct space *space)
 {
-	uint64_t end = space->received ? 2 * object_count : object_count;
+	uint64_t end = space->received ? object_count : 0;
+	unsigned steps = SWEEP_OBJECTS;
 
 	if (space->root || space->reserve_pages)
 		return ERR_NOT_EMPTY;
-	if (!space->dying)
-		space->sweep = space->threads ? 0 : object_count;
 	space->dying = true;
-	for (unsigned i = 0; i < SWEEP_OBJECTS && space->sweep < end; i++, space->sweep++) {
-		uint64_t index = space->sweep % object_count;
-		struct thread *thread = object_page(index);
+	for (; steps && space->threads; steps--)
+		thread_leave_space(space->threads);
+	for (; steps && space->sweep < end; steps--, space->sweep++) {
+		struct thread *thread = object_page(space->sweep);
 
-		if (object_kind(index) != KIND_THREAD)
-			continue;
-		if (space->sweep < object_count && thread->space == space)
-			thread_leave_space(thread);
-		else if (space->sweep >= object_count && thread->state == THREAD_HELD && thread->holder == space)
+		if (object_kind(space->sweep) == KIND_THREAD && thread->state == THREAD_HELD && thread->holder == space)
 			call_lost(thread);
 	}
-	return space->sweep < end ? ERR_AGAIN : OK;
+	return space->threads || space->sweep < end ? ERR_AGAIN : OK;
 }
 
 long sys_space_set(struct thread *caller, const struct capability *target, const uint64_t *argument)

@@ -3,9 +3,9 @@
  *
  * Life:  created (no root) -- give --> usable -- unmap, take --> no root -- destroy --> dying -- swept --> gone
  *
- * A dying space takes no new threads. The sweep runs over the object table twice, a bounded piece per call of destroy: first
- * it stops the space's threads, then it frees the callers that wait for the space. After the first run nobody can receive for
- * the space any more, so after the second nobody waits for it, and thread->space and thread->holder never dangle.
+ * A dying space takes no new threads. Each call of destroy does a bounded piece: first the space's threads are stopped, so that
+ * nobody can receive for it any more; then, if it ever received, a sweep over the object table frees the callers that wait
+ * for it. So nobody waits for the dead, and thread->space and thread->holder never dangle.
  *
  * A capability says what its holder may do with one object or one extent of memory or interrupts.
  *   object:  word and index as in the object table; alive while both agree; badge is what receivers see
@@ -40,8 +40,8 @@ struct space {
 	struct reference leaf[SPACE_LEAVES];
 
 	/* Destruction */
-	uint64_t threads;		/* how many have thread->space == this */
-	uint64_t sweep;			/* next object to look at; beyond object_count: the second run */
+	struct thread *threads;		/* those with thread->space == this, through thread->sibling */
+	uint64_t sweep;			/* next object to look at */
 	bool dying;
 	bool received;			/* somebody may have it as thread->holder */
 

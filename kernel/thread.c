@@ -46,18 +46,30 @@ void thread_resume_slowly(struct thread *thread)
 		thread_stuck(thread, "it has no space");
 }
 
-static void enter_space(struct thread *thread, struct space *space)
+static void unchain(struct thread *thread)
+{
+	*thread->chain = thread->sibling;
+	if (thread->sibling)
+		thread->sibling->chain = thread->chain;
+}
+
+void thread_enter_space(struct thread *thread, struct space *space)
 {
 	if (thread->space)
-		thread->space->threads--;
+		unchain(thread);
 	thread->space = space;
-	if (space)
-		space->threads++;
+	if (!space)
+		return;
+	thread->sibling = space->threads;
+	if (thread->sibling)
+		thread->sibling->chain = &thread->sibling;
+	thread->chain = &space->threads;
+	space->threads = thread;
 }
 
 void thread_leave_space(struct thread *thread)
 {
-	enter_space(thread, NULL);
+	thread_enter_space(thread, NULL);
 	if (thread->state == THREAD_READY || thread->state == THREAD_RECEIVING) {
 		thread_unlink(thread);
 		thread_stuck(thread, "its space died");
@@ -75,7 +87,7 @@ void thread_dismantle(struct thread *thread)
 		this_hart->fpu_owner = NULL;
 	if (this_hart->current == thread)
 		this_hart->current = NULL;
-	enter_space(thread, NULL);
+	thread_enter_space(thread, NULL);
 	thread->state = THREAD_STUCK;
 }
 
@@ -91,7 +103,7 @@ static long set_space(struct thread *thread, struct thread *caller, uint64_t slo
 	if (space->dying || (thread->state != THREAD_NEW && thread->state != THREAD_HELD))
 		return space->dying ? ERR_BAD_SLOT : ERR_INVALID;
 	/* Nothing below may fail. */
-	enter_space(thread, space);
+	thread_enter_space(thread, space);
 	return OK;
 }
 

@@ -57,6 +57,7 @@ struct thread {
 	uint8_t timer;			/* RECEIVING with a deadline: its entry in the timer table + 1 */
 	struct link link;
 	struct space *space;		/* NULL: none; never dangling: space.h */
+	struct thread *sibling, **chain;	/* the next one in its space, and what points here */
 	uint32_t index;			/* its own object index */
 
 	/* Lazy FPU state: valid unless the thread is some hart's fpu_owner and dirty */
@@ -123,6 +124,9 @@ static inline void thread_resume(struct thread *thread)
 /* It cannot go on: stuck. Its space dies: it leaves. It dies. */
 void thread_stuck(struct thread *thread, const char *why);
 void thread_leave_space(struct thread *thread);
+
+/* NULL: none. */
+void thread_enter_space(struct thread *thread, struct space *space);
 void thread_dismantle(struct thread *thread);
 
 #endif
