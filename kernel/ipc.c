@@ -8,6 +8,7 @@
 #include "thread.h"
 
 #define DISMANTLE_THREADS 32	/* freed per call of destroy */
+#define INTERRUPTED_LOOKS 16	/* entries of a list looked at per receive */
 
 static inline void copy_message(uint64_t *to, const uint64_t *from)
 {
@@ -180,10 +181,13 @@ static inline long receive_check(struct thread *caller, struct endpoint **endpoi
 	return error;
 }
 
-/* The next interrupted call that this receiver's space holds. Others belong to a predecessor and are dropped. */
+/*
+ * The next interrupted call that this receiver's space holds. Other spaces' ones wait for theirs, behind; only so many are looked at,
+ * so with crowds of them it may come one receive later. A space that dies takes its own along.
+ */
 static bool receive_interrupted(struct thread *caller, struct endpoint *endpoint)
 {
-	while (!list_empty(&endpoint->interrupted)) {
+	for (unsigned i = 0; i < INTERRUPTED_LOOKS && !list_empty(&endpoint->interrupted); i++) {
 		struct thread *thread = thread_of(endpoint->interrupted.next);
 
 		list_remove(&thread->link);
@@ -191,6 +195,7 @@ static bool receive_interrupted(struct thread *caller, struct endpoint *endpoint
 			message_event(caller, EVENT_INTERRUPTED, 0, objects[thread->index].token, thread->identity);
 			return true;
 		}
+		list_insert(&endpoint->interrupted, &thread->link);
 	}
 	return false;
 }

@@ -71,17 +71,6 @@ static struct thread *take_highest(struct hart *hart)
 	return thread;
 }
 
-/* Does the current thread go on? If its time slice is over and another one of its priority is ready, that one's turn begins. */
-static bool goes_on(struct hart *hart, struct thread *current)
-{
-	if (!current || current->state != THREAD_READY)
-		return false;
-	if (likely(!hart->rotate) || !(hart->ready_mask >> current->priority & 1))
-		return true;
-	schedule_enqueue(current, false);
-	return false;
-}
-
 static void switch_to(struct hart *hart, struct thread *next)
 {
 	if (unlikely(hart->fpu_on || next == hart->fpu_owner))
@@ -92,13 +81,39 @@ static void switch_to(struct hart *hart, struct thread *next)
 	hart->current = next;
 }
 
+/*
+ * Others are ready that stand no lower than `next`, or there is no `next`. A slice that ends while a server runs counts against
+ * the first thread with ready peers that would be resumed: most likely the one that keeps the server busy.
+ */
+static struct thread *choose(struct hart *hart, struct thread *next)
+{
+	if (next && hart->ready_mask >> next->priority >> 1) {
+		schedule_enqueue(next, true);
+		next = NULL;
+	}
+	if (!next)
+		next = take_highest(hart);
+	if (!(hart->ready_mask >> next->priority & 1))
+		return next;
+	if (hart->rotate) {
+		hart->rotate = false;
+		schedule_enqueue(next, false);
+		next = take_highest(hart);
+	}
+	if (!hart->tick) {
+		hart->tick = time_now() + machine.timebase_hz / SLICES_PER_SECOND;
+		timer_rearm();
+	}
+	return next;
+}
+
 struct thread *schedule(void)
 {
 	struct hart *hart = this_hart;
 	struct thread *current = hart->current, *next = hart->handoff;
 
 	hart->handoff = NULL;
-	if (goes_on(hart, current)) {
+	if (current && current->state == THREAD_READY) {
 		if (next && next->priority > current->priority) {
 			schedule_enqueue(current, true);
 		} else {
@@ -107,18 +122,10 @@ struct thread *schedule(void)
 			next = current;
 		}
 	}
-	hart->rotate = false;
-	if (unlikely(!next || hart->ready_mask >> next->priority >> 1)) {
-		if (next)
-			schedule_enqueue(next, true);
-		next = take_highest(hart);
-	}
+	if (unlikely(!next || hart->ready_mask >> next->priority))
+		next = choose(hart, next);
 	if (next != current)
 		switch_to(hart, next);
-	if (unlikely(hart->ready_mask >> next->priority & 1) && !hart->tick) {
-		hart->tick = time_now() + machine.timebase_hz / SLICES_PER_SECOND;
-		timer_rearm();
-	}
 	assert(next->state == THREAD_READY && next->space);
 	return next;
 }

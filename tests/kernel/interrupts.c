@@ -133,6 +133,39 @@ static void waiting_server(void)
 	worker_free(one);
 }
 
+/* Two spaces receive from one endpoint: whoever holds the call is told, even if the other one receives first. */
+static void late_server(struct worker *worker)
+{
+	worker->message.deadline = 0;
+	worker->result = ipc_recv(OTHER_SLOT, &worker->message);
+	worker->argument[0] = worker->message.token;
+	worker->message = (struct message){ .deadline = read_time() + worker->argument[3] };
+	ipc_recv(0, &worker->message);
+	worker->message = (struct message){ .deadline = read_time() + worker->argument[3] };
+	worker->argument[2] = (uint64_t)ipc_recv(OTHER_SLOT, &worker->message);
+	worker->argument[1] = worker->message.token;
+	worker->message = (struct message){ 0 };
+	ipc_reply(worker->argument[0], &worker->message);
+}
+
+static void shared_endpoint(void)
+{
+	struct worker *one = worker_new(late_server, second_space, pager, 5), *two;
+	struct message none = { .deadline = 1 };
+
+	one->argument[3] = boot->timebase_hz / 10;
+	worker_start(one);
+	two = started(call);
+	CHECK(sys_interrupt(two->thread), OK);
+	CHECK(ipc_recv(endpoint, &none), EVENT_TIMEOUT);
+	CHECK(reply(interrupted(), 0, 0), OK);
+	settle();
+	CHECK(one->argument[2], EVENT_INTERRUPTED);
+	CHECK(one->argument[0], one->argument[1]);
+	finish(two, 0);
+	worker_free(one);
+}
+
 /* A forward carries the mark to a server that has not heard of it. */
 static void forwarded(void)
 {
@@ -249,6 +282,7 @@ void test_interrupts(void)
 	queued();
 	held();
 	waiting_server();
+	shared_endpoint();
 	forwarded();
 	copying();
 	others();
