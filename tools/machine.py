@@ -92,7 +92,9 @@ class Guest:
                 self._judge()
             else:
                 self.status = STATUS_TIMEOUT
-                self.reason = f"time over: the guest still ran after {time.monotonic() - started:.0f} seconds and was stopped"
+                elapsed = time.monotonic() - started
+                seconds = f"{elapsed:.0f}" if elapsed >= 10 else f"{elapsed:.2g}"
+                self.reason = f"time over: the guest still ran after {seconds} second{'s' * (seconds != '1')} and was stopped"
                 if not self.ready:
                     self.reason += " (its console never came up)"
         finally:

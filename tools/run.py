@@ -34,7 +34,7 @@ Boots Quire on a copy of the disk image and runs the command there; without one,
 command line ('ls / | wc'); of several, each stays one word. A command that names a host file (./t) is copied in and run.
 
   --mem 128M             memory (suffix M or G)
-  --harts N              hardware threads
+  --harts N              hardware threads, 1 to 8 (Quire runs on one)
   --icount               guest time is the number of instructions (-icount shift=0)
   --disk FILE            use and keep this image; it is created if it does not exist
   --put HOST:GUEST       copy a file into the disk before the run (repeatable)
@@ -52,6 +52,10 @@ Leaving: `exit` or ^D at the prompt, `poweroff`, or Ctrl-A X, which stops the ma
 
 class UsageError(Exception):
     """A sentence for the user."""
+
+
+class OutputError(Exception):
+    """Standard output does not take what the guest writes."""
 
 
 class Options:
@@ -129,6 +133,8 @@ def parse(arguments):
     if rest and not any(word.strip() for word in rest):
         raise UsageError("the command is empty")
     for path in [host for host, _ in options.puts] + [options.kernel, options.initrd]:
+        if os.path.isdir(path):
+            raise UsageError(f"{path} is a folder; a file is needed")
         if not os.path.isfile(path):
             raise UsageError(f"there is no file {path}")
     for _, path in options.gets:
@@ -254,7 +260,25 @@ def _isatty(descriptor):
 
 def _to_stdout(data):
     while data:
-        data = data[os.write(1, data):]
+        try:
+            data = data[os.write(1, data):]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def _fill_standard_descriptors():
+    """What the caller closed must not become the number of an image: output would go into it. True if output was open."""
+    closed = []
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            closed.append(descriptor)
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    sys.stdin, sys.stdout, sys.stderr = sys.stdin or open(0), sys.stdout or open(1, "w"), sys.stderr or open(2, "w")
+    return 1 not in closed
 
 
 def run(options):
@@ -268,6 +292,8 @@ def run(options):
                 guest.relay(0, _to_stdout, options.timeout, escape=terminal)
             except machine.Interrupted:
                 guest.status, guest.reason = 130, "left"
+            except OutputError as error:
+                guest.status, guest.reason = machine.STATUS_BROKEN, f"{error}; the guest was stopped"
         if guest.reason:
             say(guest.reason)
         status = guest.status
@@ -309,17 +335,20 @@ def debug(options):
 def main(arguments):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    if not _fill_standard_descriptors():
+        say("cannot write to standard output: it is closed")
+        return machine.STATUS_BROKEN
     action, rest = (arguments[:1] or [""])[0], arguments[1:]
-    if action not in ("run", "debug") or rest[:1] in (["--help"], ["-h"]):
-        print(USAGE, end="")
-        return 0 if action else 2
     try:
+        if action not in ("run", "debug") or rest[:1] in (["--help"], ["-h"]):
+            _to_stdout(USAGE.encode())
+            return 0 if action else 2
         options = parse(rest)
         return run(options) if action == "run" else debug(options)
     except UsageError as error:
         say(str(error))
         return 2
-    except disk.DiskError as error:
+    except (disk.DiskError, OutputError) as error:
         say(str(error))
         return machine.STATUS_BROKEN
     except BrokenPipeError:  # nobody reads our output any more
