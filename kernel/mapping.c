@@ -22,9 +22,9 @@ static bool arguments_valid(uint64_t address, uint64_t rights, uint64_t pages)
 /* Has the reserve enough tables? Two neighbouring regions without any may share one: then one too many is asked for. */
 static long item_tables(struct space *space, const struct map_item *item)
 {
-	uint64_t missing = 0, last = ~0UL;
+	uint64_t missing = *item->walk.entry ? 0 : item->walk.level, last = item->fault_address / LARGE_BYTES;
 
-	for (uint64_t i = 0; i < item->pages; i++) {
+	for (uint64_t i = 0; i < item->pages && item->pages > 1; i++) {
 		uint64_t address = item->address + (i << PAGE_SHIFT), region = address / LARGE_BYTES;
 		struct walk walk;
 
@@ -42,11 +42,14 @@ long map_item_check(struct thread *replier, struct thread *thread, struct map_it
 	const uint64_t *word = &replier->x[A0];
 	const struct capability *extent;
 	uint64_t fault_page;
-	struct walk walk;
 	long error = capability_check(replier->space, word[3], KIND_PAGE_MEMORY, 0, &extent);
 
-	*item = (struct map_item){ .address = PAGE_OF(word[0]), .rights = OFFSET_OF(word[0]), .pages = word[1], .physical = { word[2] } };
-	fault_page = (thread->fault_address - item->address) >> PAGE_SHIFT;
+	item->address = PAGE_OF(word[0]);
+	item->rights = OFFSET_OF(word[0]);
+	item->pages = word[1];
+	item->physical[0] = word[2];
+	item->fault_address = thread->fault_address;
+	fault_page = (item->fault_address - item->address) >> PAGE_SHIFT;
 	if (error)
 		return error;
 	if (!arguments_valid(item->address, item->rights, item->pages) || item->pages > MAP_ITEM_MAX ||
@@ -61,33 +64,40 @@ long map_item_check(struct thread *replier, struct thread *thread, struct map_it
 			error = ERR_INVALID;
 	if (error)
 		return error;
-	walk = table_walk(thread->space, thread->fault_address);
-	if (!walk.entry)
+	item->walk = table_walk(thread->space, item->fault_address);
+	if (!item->walk.entry)
 		return ERR_NO_TABLE;
-	return *walk.entry && walk.level ? ERR_INVALID : item_tables(thread->space, item);
+	return *item->walk.entry && item->walk.level ? ERR_INVALID : item_tables(thread->space, item);
 }
 
-static void map_item_page(struct thread *thread, uint64_t address, uint64_t physical, uint64_t rights)
+static void map_item_page(struct thread *thread, struct walk *walk, uint64_t address, uint64_t physical, uint64_t rights)
 {
 	bool faulting = address == PAGE_OF(thread->fault_address), extended = true;
-	struct walk walk = table_walk(thread->space, address);
 	uint64_t entry = entry_make(physical, rights, faulting ? thread->fault_access : 0);
 
-	if (!*walk.entry) {
-		extended = table_extend(thread->space, &walk, address, 0);
+	if (!*walk->entry) {
+		extended = table_extend(thread->space, walk, address, 0);
 		assert(extended);
-		table_fill(walk, entry);
+		table_fill(*walk, entry);
 	} else if (faulting) {
-		table_replace(walk, entry);
+		table_replace(*walk, entry);
 		tlb_flush_page(thread->space, address);
 	}
 }
 
+/* The check has walked to the faulting page; from one page of a table to its neighbour it is one entry. */
 void map_item_act(struct thread *thread, const struct map_item *item)
 {
-	for (uint64_t i = 0; i < item->pages; i++)
+	struct walk walk = item->walk;
+
+	for (uint64_t i = 0, address = item->address; i < item->pages; i++, address += PAGE_BYTES) {
+		if (i && !walk.level && address % LARGE_BYTES)
+			walk.entry++;
+		else if (item->pages > 1)
+			walk = table_walk(thread->space, address);
 		if (item->physical[i])
-			map_item_page(thread, item->address + (i << PAGE_SHIFT), item->physical[i], item->rights);
+			map_item_page(thread, &walk, address, item->physical[i], item->rights);
+	}
 	if (item->rights & RIGHT_EXECUTE)
 		fetch_fence();
 }

@@ -5,14 +5,15 @@
 #ifndef MAPPING_H
 #define MAPPING_H
 
-#include "base.h"
+#include "riscv/sv39.h"
 
 struct space;
 struct thread;
 
-/* A checked map item: physical[i] is the frame of page i, 0: skip. pages 0: none. */
+/* A checked map item: physical[i] is the frame of page i, 0: skip. pages 0: none. walk leads to the faulting page. */
 struct map_item {
-	uint64_t address, rights, pages;
+	uint64_t address, rights, pages, fault_address;
+	struct walk walk;
 	uint64_t physical[MAP_ITEM_MAX];
 };
 
