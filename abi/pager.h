@@ -57,7 +57,7 @@ struct pager_open	{ uint64_t open, object, length, append; };	/* length on disk,
 struct pager_close	{ uint64_t open; };
 struct pager_set_append	{ uint64_t open, append; };
 struct pager_stat	{ uint64_t object; };
-struct pager_stat_reply	{ uint64_t known, length, modified; };		/* modified: rdtime of the last write or store since the last question, 0: none */
+struct pager_stat_reply	{ uint64_t known, length, modified, leaving; };	/* modified: rdtime of the last write or store since the last question, 0: none; leaving: unlinked and unused, its release will come by itself */
 struct pager_unlinked	{ uint64_t object; };
 struct pager_script	{ uint64_t thread, address, bytes; };		/* reply word 0: bytes copied, without the newline */
 struct pager_vma_request { uint64_t identity, above, address; };	/* reply label -ENOENT: no more; -ESRCH: no such space */

@@ -58,7 +58,8 @@ enum fs_request {
 				 * truncation after the cut; length: the live length, taken over if the one on disk is larger.
 				 * The pager asks for nothing past first until the answer */
 };
-/* page_in and allocate may be answered -EAGAIN while a truncation that the pager has finished (FS_truncated) still frees blocks there: the pager asks again. */
+/* page_in and allocate may be answered -EAGAIN while a truncation that the pager has finished (FS_truncated) still frees blocks there, allocate also
+ * while there is no space but the release of a deleted object is still to come: the pager asks again. */
 
 /* fs -> blk. Blocks of 4096 bytes. */
 enum blk_request {

@@ -158,6 +158,8 @@ static void run(struct call *call)
 	if (handler)
 		result = handler(call);
 	step_abort();
+	if (result == -ENOSPC && (node_jobs_pending() || release_expected()))
+		result = wait_for(WAIT_KEY(WAIT_JOBS, 0));
 	if (result == WAIT) {
 		call->key = volume.wait_key;
 		call->state = CALL_WAITING;

@@ -198,6 +198,8 @@ static int allocate(struct task *task)
 	result = map_allocate(&ref, task->request.first, count, node->privileged, &task->value);
 	if (result == -ENOSPC && node_jobs_pending())
 		return wait_for(WAIT_KEY(WAIT_JOBS, 0));
+	if (result == -ENOSPC && release_expected())
+		return -EAGAIN;		/* kept back here, it might keep the release back */
 	if (result < 0)
 		return result;
 	step_commit();
@@ -206,15 +208,51 @@ static int allocate(struct task *task)
 	return 0;
 }
 
+/*
+ * To programs the blocks of a deleted file are free at once, here only after the pager's release. It comes by itself if no descriptor and
+ * no mapping keeps the object. Who is told that there is no space must not be able to say: but I have removed that file.
+ */
+bool release_expected(void)
+{
+	struct pager_stat_reply reply;
+	uint32_t cursor = 0;
+
+	for (struct node *node = node_next(&cursor); node; node = node_next(&cursor))
+		if (node->dead && !node->held && node->uses && !node->freeing &&
+		    (!object_stat((uint64_t)node->generation << 32 | node->inode, &reply) || reply.leaving))
+			return true;
+	return false;
+}
+
+/* A write past the end that was given up may have told the disk a length that never came to be. */
+static int take_over_length(uint64_t object, uint64_t length)
+{
+	struct inode_ref ref;
+	int result = inode_get((uint32_t)object, &ref);
+
+	if (result < 0 || inode_object(&ref) != object || inode_length(ref.raw) <= length)
+		return result;
+	result = inode_set_length(&ref, length);
+	if (result == 0)
+		step_commit();
+	return result;
+}
+
 static int trim(struct task *task)
 {
 	struct node *node = node_find_object(task->request.object);
+	int result;
 
 	if (!node || volume.read_only)
 		return 0;
-	if (!task->begun)
+	if (!task->begun) {
+		result = take_over_length(task->request.object, task->request.length);
+		if (result < 0)
+			return result;
 		node_trim(node, task->request.first);
-	task->begun = true;
+		task->begun = true;
+		return 1;
+	}
 	return node->trimming ? wait_for(WAIT_KEY(WAIT_NODE, node->inode)) : 0;
 }
 

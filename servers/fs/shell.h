@@ -149,6 +149,7 @@ bool pages_ready(void);			/* admitted ones can go on */
 void pages_run(void);
 void pages_wake(uint64_t key);
 void pages_io_done(uint32_t task, bool failed);
+bool release_expected(void);		/* the pager is about to give up a deleted object: there will be space */
 void blocks_init(struct ring *ring);
 bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task);	/* for a pager's request */
 uint64_t blocks_flush(void);		/* a device flush that begins from now on; 0: the device has none */

@@ -39,6 +39,7 @@ long prompt_stat(const struct message *request, struct message *reply)
 	stat->known = 1;
 	stat->length = core_object_length(object);
 	stat->modified = core_object_modified(object);
+	stat->leaving = core_object_leaving(object);
 	return 0;
 }
 

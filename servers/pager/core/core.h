@@ -127,6 +127,7 @@ struct object *core_object_use(uint64_t number, uint64_t length);			/* find or m
 void core_object_hold(struct object *object);						/* a holder besides VMAs and opens: an exec under way */
 void core_object_drop(struct object *object);						/* ... ends */
 void core_object_unlinked(struct object *object);
+bool core_object_leaving(const struct object *object);	/* unlinked, and nothing keeps it but pages and requests that are on their way out */
 uint64_t core_object_length(const struct object *object);
 uint64_t core_object_modified(struct object *object);				/* ticks of the last write or harvested store since the last question; 0: none */
 long core_object_read(struct object *object, uint64_t offset, void *to, uint64_t bytes, struct waiter *waiter);	/* ELF headers; short at the end */

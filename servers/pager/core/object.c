@@ -155,6 +155,11 @@ void core_object_unlinked(struct object *object)
 	object_settle(object);
 }
 
+bool core_object_leaving(const struct object *object)
+{
+	return object->unlinked && !object->opens && !object->holds && !object->vmas;
+}
+
 /* Page table entries of pages mapped before do not count any more: there are none. */
 void object_lost_map(struct object *object)
 {
