@@ -13,6 +13,7 @@
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
 #define unused			__attribute__((unused))
+#define always_inline		inline __attribute__((always_inline))
 
 /* To the firmware's console, if the boot argument log=1 is there. Knows %s, %lu and %lx. */
 __attribute__((format(printf, 1, 2))) void log_print(const char *format, ...);

@@ -7,8 +7,7 @@
 #include "notification.h"
 #include "thread.h"
 
-#define DISMANTLE_THREADS 32	/* freed per call of destroy */
-#define INTERRUPTED_LOOKS 16	/* entries of a list looked at per receive */
+#define THREADS_AT_ONCE 32	/* freed per call of destroy, looked at per receive */
 
 static inline void copy_message(uint64_t *to, const uint64_t *from)
 {
@@ -109,7 +108,7 @@ void endpoint_init(struct endpoint *endpoint)
 
 long endpoint_dismantle(struct endpoint *endpoint)
 {
-	for (unsigned i = 0; i < DISMANTLE_THREADS; i++) {
+	for (unsigned i = 0; i < THREADS_AT_ONCE; i++) {
 		if (!list_empty(&endpoint->interrupted)) {
 			list_remove(endpoint->interrupted.next);
 		} else if (!list_empty(&endpoint->callers)) {
@@ -187,7 +186,7 @@ static inline long receive_check(struct thread *caller, struct endpoint **endpoi
  */
 static bool receive_interrupted(struct thread *caller, struct endpoint *endpoint)
 {
-	for (unsigned i = 0; i < INTERRUPTED_LOOKS && !list_empty(&endpoint->interrupted); i++) {
+	for (unsigned i = 0; i < THREADS_AT_ONCE && !list_empty(&endpoint->interrupted); i++) {
 		struct thread *thread = thread_of(endpoint->interrupted.next);
 
 		list_remove(&thread->link);
@@ -223,7 +222,7 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 	return BLOCKED;
 }
 
-static inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent, struct map_item *item)
+static always_inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent, struct map_item *item)
 {
 	uint64_t flags = caller->x[T2];
 	enum call_kind kind;

@@ -87,12 +87,11 @@ static void switch_to(struct hart *hart, struct thread *next)
  */
 static struct thread *choose(struct hart *hart, struct thread *next)
 {
-	if (next && hart->ready_mask >> next->priority >> 1) {
-		schedule_enqueue(next, true);
-		next = NULL;
-	}
-	if (!next)
+	if (!next || hart->ready_mask >> next->priority >> 1) {
+		if (next)
+			schedule_enqueue(next, true);
 		next = take_highest(hart);
+	}
 	if (!(hart->ready_mask >> next->priority & 1))
 		return next;
 	if (hart->rotate) {
@@ -114,13 +113,11 @@ struct thread *schedule(void)
 
 	hart->handoff = NULL;
 	if (current && current->state == THREAD_READY) {
-		if (next && next->priority > current->priority) {
-			schedule_enqueue(current, true);
-		} else {
-			if (next)
-				schedule_enqueue(next, false);
-			next = current;
-		}
+		bool higher = next && next->priority > current->priority;
+
+		if (next)
+			schedule_enqueue(higher ? current : next, higher);
+		next = higher ? next : current;
 	}
 	if (unlikely(!next || hart->ready_mask >> next->priority))
 		next = choose(hart, next);

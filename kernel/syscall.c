@@ -52,7 +52,8 @@ static const struct call_rule {
 _Static_assert(sizeof(rules) / sizeof(rules[0]) == KERNEL_CALLS &&
 	       0 MESSAGE_CALLS(COUNT) TOKEN_CALLS(COUNT) SLOT_CALLS(COUNT) == KERNEL_CALLS, "every row of KERNEL_CALL_LIST has one here");
 
-static long plain_call(struct thread *caller, const struct call_rule *rule)
+/* Apart, so that message calls need not save registers for it. */
+static __attribute__((noinline)) long plain_call(struct thread *caller, const struct call_rule *rule)
 {
 	const uint64_t *argument = &caller->x[A0];
 	const struct capability *target;
@@ -76,7 +77,7 @@ void syscall_native(struct thread *caller)
 	const struct call_rule *rule = &rules[number < KERNEL_CALLS ? number : 0];
 	long value;
 
-	if (number < KERNEL_CALLS && rule->message) {
+	if (likely(number < KERNEL_CALLS && rule->message)) {
 		value = rule->message(caller);
 		if (value != BLOCKED)
 			message_result(caller, value);

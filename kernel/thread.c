@@ -46,17 +46,13 @@ void thread_resume_slowly(struct thread *thread)
 		thread_stuck(thread, "it has no space");
 }
 
-static void unchain(struct thread *thread)
-{
-	*thread->chain = thread->sibling;
-	if (thread->sibling)
-		thread->sibling->chain = thread->chain;
-}
-
 void thread_enter_space(struct thread *thread, struct space *space)
 {
-	if (thread->space)
-		unchain(thread);
+	if (thread->space) {
+		*thread->chain = thread->sibling;
+		if (thread->sibling)
+			thread->sibling->chain = thread->chain;
+	}
 	thread->space = space;
 	if (!space)
 		return;
