@@ -103,12 +103,11 @@ $(BUILD)/boot.cpio: $(ARCHIVED:%=$(BUILD)/servers/%)
 	$(Q)cd $(BUILD)/archive && printf '%s\n' $(ARCHIVED) | cpio -o -H newc -R 0:0 --reproducible --quiet > ../boot.cpio
 
 # ---- Programs and guest tests: ordinary static Linux executables. programs/NAME.c or programs/NAME/*.c, each with programs/common.c
-# if it exists; tests/guest/NAME.c and tests/bench/NAME.c the same way. tests/native/NAME.c is linked like a server.
+# if it exists; tests/guest/NAME.c and tests/bench/NAME.c the same way.
 
 names	= $(filter-out common,$(basename $(notdir $(wildcard $(1)/*.c))) $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
 PROGRAMS := $(sort $(call names,programs))
 GUEST	:= $(sort $(call names,tests/guest))
-NATIVE	:= $(sort $(call names,tests/native))
 BENCH	:= $(sort $(call names,tests/bench))
 LINUX	:= $(COMMON) -D_GNU_SOURCE=
 
@@ -127,11 +126,6 @@ $(foreach folder,guest bench,$(eval $(call linux_test_rules,$(folder))))
 # Where the benchmark finds its files and its knob.
 $(BUILD)/obj/tests/bench/%: LINUX += -DDISK_DIR='""' -DMEM_DIR='"/dev/shm"' -DFAULT_AROUND_KNOB='"/proc/sys/vm/fault_around_bytes"'
 
-$(BUILD)/obj/tests/native/%.o: tests/native/% Makefile
-	$(call say,CC,$<)
-	$(folder)
-	$(Q)$(CROSS)gcc $(BARE) -Ilibsys -Itests/native -c $< -o $@
-
 # executable_rules SOURCE FOLDER, OUTPUT FOLDER, NAME, LINK FLAGS, LIBRARY: links $(BUILD)/OUTPUT/NAME.
 define executable_rules
 $(BUILD)/$(2)/$(3): $(call objects,$(wildcard $(1)/$(3).c $(1)/$(3)/*.c $(1)/common.c)) $(5)
@@ -142,19 +136,15 @@ endef
 $(foreach name,$(PROGRAMS),$(eval $(call executable_rules,programs,programs,$(name),-static -Wl$(comma)--build-id=none)))
 $(foreach name,$(GUEST),$(eval $(call executable_rules,tests/guest,tests,$(name),-static -pthread -Wl$(comma)--build-id=none)))
 $(foreach name,$(BENCH),$(eval $(call executable_rules,tests/bench,tests,$(name),-static -pthread -Wl$(comma)--build-id=none)))
-$(foreach name,$(NATIVE),$(eval $(call executable_rules,tests/native,native,$(name),$(BARE_LINK) -T libsys/server.ld,$(BUILD)/libsys.a)))
 
 # ---- The disk: the stripped executables in an ext2 volume.
 
 ROOT	:= $(BUILD)/root
-IMAGE_FILES := $(PROGRAMS:%=$(ROOT)/bin/%) $(GUEST:%=$(ROOT)/tests/%) $(BENCH:%=$(ROOT)/tests/%) $(NATIVE:%=$(ROOT)/tests/native/%)
+IMAGE_FILES := $(PROGRAMS:%=$(ROOT)/bin/%) $(GUEST:%=$(ROOT)/tests/%) $(BENCH:%=$(ROOT)/tests/%)
 
 programs: $(IMAGE_FILES)
 
 $(ROOT)/bin/%: $(BUILD)/programs/%
-	$(folder)
-	$(Q)$(CROSS)strip -o $@ $<
-$(ROOT)/tests/native/%: $(BUILD)/native/%
 	$(folder)
 	$(Q)$(CROSS)strip -o $@ $<
 $(ROOT)/tests/%: $(BUILD)/tests/%
