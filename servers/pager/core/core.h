@@ -86,8 +86,6 @@ void core_cancel(struct waiter *waiter);
 
 /* ---- spaces. A space is busy during long work; conflicting operations then wait. */
 struct space *core_space_create(void *table, uint64_t number);		/* null: no memory */
-uint64_t core_space_number(const struct space *space);
-void *core_space_table(const struct space *space);
 long core_space_destroy(struct space *space, struct waiter *waiter);	/* unmaps all, harvests dirty bits; may answer CORE_AGAIN; 0: freed. The page table is then empty */
 long core_space_fork(struct space *parent, struct space *child, struct waiter *waiter);	/* child: fresh from core_space_create; on -ENOMEM destroy it */
 
@@ -163,7 +161,6 @@ struct frame;
 struct policy {
 	const char *name;
 	void (*added)(struct frame *frame);	/* a clean or dirty cache page came in */
-	void (*touched)(struct frame *frame);
 	void (*removed)(struct frame *frame);
 	struct frame *(*victim)(void);		/* a clean unmapped cache page that may go, or null */
 };

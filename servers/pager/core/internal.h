@@ -223,10 +223,6 @@ void page_dirty(struct frame *frame);
 void page_forget(struct frame *frame);			/* out of the cache; must not be busy */
 bool page_mapped(const struct frame *frame);		/* maybe in a page table */
 bool page_reclaimable(const struct frame *frame);	/* clean, idle, of a file; perhaps mapped */
-static inline void page_touch(struct frame *frame)
-{
-	frame->flags |= PAGE_TOUCHED;
-}
 long page_zero_tail(struct object *object, struct waiter *waiter);	/* bytes between the length and the end of its page become zero, in memory and (later) on disk */
 
 /* ---- requests below (request.c) */

@@ -24,11 +24,6 @@ static void added(struct frame *frame)
 	in_ring++;
 }
 
-static void touched(struct frame *frame)
-{
-	frame->flags |= PAGE_TOUCHED;
-}
-
 static void removed(struct frame *frame)
 {
 	if (!frame->next)
@@ -56,4 +51,4 @@ static struct frame *victim(void)
 	return NULL;
 }
 
-const struct policy policy_clock = { "clock", added, touched, removed, victim };
+const struct policy policy_clock = { "clock", added, removed, victim };

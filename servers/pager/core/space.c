@@ -24,16 +24,6 @@ struct space *core_space_create(void *table, uint64_t number)
 	return space;
 }
 
-uint64_t core_space_number(const struct space *space)
-{
-	return space->number;
-}
-
-void *core_space_table(const struct space *space)
-{
-	return space->table;
-}
-
 long space_step(struct space *space, struct waiter *waiter, long status)
 {
 	if (status == CORE_WAIT || status == CORE_AGAIN)
