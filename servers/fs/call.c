@@ -228,6 +228,8 @@ void call_arrived(const struct message *message, long event)
 	}
 	call->event = event;
 	call->process = process_of(message->identity);
+	if (call->process && message->badge == BADGE_CLIENT && call->process->executing_thread == TOKEN_THREAD(message->token))
+		process_execute(&call->process->executing, NULL);	/* it has failed */
 	run(call);
 }
 

@@ -282,12 +282,14 @@ int64_t fs_mmap(struct call *call)
 
 	if (!open || open->kind == OPEN_PATH)
 		return -EBADF;
+	if (open->kind == OPEN_FILE && words.length && words.length <= LENGTH_MAX && words.offset > LENGTH_MAX - words.length)
+		return -EOVERFLOW;
 	if (!open_readable(open) || (shared && prot & PROT_WRITE && !open_writable(open)))
 		return -EACCES;
-	if (open->kind != OPEN_FILE)
-		return map_device(call, open, &words);
 	if (shared && !open_writable(open))
 		words.max_prot &= ~PROT_WRITE;
+	if (open->kind != OPEN_FILE)
+		return map_device(call, open, &words);
 	words.object = (uint64_t)open->node->generation << 32 | open->node->inode;
 	return forward_call(call, SLOT_PAGER, PAGER_mmap, &words, sizeof(words));
 }

@@ -30,6 +30,7 @@ int open_announce(struct open *open, struct node *node, uint64_t length)
 		return result;
 	node_hold(node);
 	node_used(node);
+	node->writers += open_writable(open);
 	open->node = node;
 	return 0;
 }
@@ -40,8 +41,10 @@ void open_release(struct open *open)
 
 	if (--open->references)
 		return;
-	if (open->kind == OPEN_FILE && open->node)
+	if (open->kind == OPEN_FILE && open->node) {
+		open->node->writers -= open_writable(open);
 		call_server(SLOT_PAGER, &message);
+	}
 	if (open->pipe)
 		pipe_close(open);
 	if (open->node)

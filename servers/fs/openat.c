@@ -102,8 +102,8 @@ static enum open_kind kind_of(struct place place, unsigned mode, uint32_t flags)
 	return S_ISREG(mode) ? OPEN_FILE : 0;
 }
 
-/* Gives the description its node, and the pager its news. */
-static int attach(struct call *call, struct open *open, const struct walk *walk, const struct attributes *attributes)
+/* Gives the description its node, and the pager its news. writing: also what O_TRUNC does. */
+static int attach(struct call *call, struct open *open, bool writing, const struct walk *walk, const struct attributes *attributes)
 {
 	struct inode_ref ref;
 	struct node *node;
@@ -117,6 +117,8 @@ static int attach(struct call *call, struct open *open, const struct walk *walk,
 	if (result < 0)
 		return result;
 	if (open->kind == OPEN_FILE) {
+		if (writing && node->executions)
+			return -ETXTBSY;
 		result = open_announce(open, node, attributes->bytes);
 		if (result < 0) {
 			node_hold(node);
@@ -171,7 +173,7 @@ static int64_t open_walked(struct call *call, struct walk *walk, uint32_t flags,
 	open = open_take(kind, flags & FLAGS_KEPT, walk->target);
 	if (!open)
 		return -ENFILE;
-	result = attach(call, open, walk, &attributes);
+	result = attach(call, open, wanted_access(flags) & MAY_WRITE, walk, &attributes);
 	if (result < 0) {
 		open_release(open);
 		return result;
@@ -249,7 +251,7 @@ int64_t linux_truncate(struct call *call)
 	open = open_take(OPEN_FILE, O_WRONLY, walk.target);
 	if (!open)
 		return -ENFILE;
-	result = attach(call, open, &walk, &attributes);
+	result = attach(call, open, true, &walk, &attributes);
 	if (result < 0) {
 		open_release(open);
 		return result;
@@ -320,11 +322,11 @@ static int64_t execute(struct call *call, const struct walk *walk, const uint64_
 		return result;
 	words.object = inode_object(&ref);
 	words.length = inode_length(ref.raw);
+	if (node->writers)
+		return -ETXTBSY;
 	node_used(node);
-	node_hold(node);
-	if (process->program)
-		node_drop(process->program);
-	process->program = node;
+	process_execute(&process->executing, node);
+	process->executing_thread = TOKEN_THREAD(call->message.token);
 	node_set_name(node, walk->directory.number, walk->name, walk->length);
 	return forward_call(call, SLOT_PAGER, PAGER_exec, &words, sizeof(words));
 }

@@ -56,6 +56,21 @@ void process_set_directory(struct process *process, struct place place, struct n
 	process->directory_node = node;
 }
 
+void process_execute(struct node **slot, struct node *node)
+{
+	struct node *old = *slot;
+
+	if (node) {
+		node_hold(node);
+		node->executions++;
+	}
+	*slot = node;
+	if (old) {
+		old->executions--;
+		node_drop(old);
+	}
+}
+
 /* ---- descriptors */
 
 int descriptor_free(const struct process *process, int from)
@@ -88,6 +103,10 @@ void descriptor_set(struct process *process, int descriptor, struct open *open, 
 	struct open *old = descriptor_get(process, descriptor);
 
 	process->open[descriptor] = open ? open->number : 0;
+	if (open && (unsigned)descriptor >= process->top)
+		process->top = descriptor + 1;
+	while (process->top && !process->open[process->top - 1])
+		process->top--;
 	set_close_on_exec(process, descriptor, close_on_exec);
 	if (old)
 		open_release(old);
@@ -98,13 +117,13 @@ void descriptor_set(struct process *process, int descriptor, struct open *open, 
 static void inherit(struct process *child, const struct process *parent)
 {
 	memcpy(child, parent, sizeof(*child));
-	for (int descriptor = 0; descriptor < DESCRIPTORS; descriptor++)
+	for (unsigned descriptor = 0; descriptor < child->top; descriptor++)
 		if (child->open[descriptor])
 			descriptor_get(child, descriptor)->references++;
 	if (child->directory_node)
 		node_hold(child->directory_node);
-	if (child->program)
-		node_hold(child->program);
+	child->program = child->executing = NULL;
+	process_execute(&child->program, parent->program);
 }
 
 int64_t fs_fork(struct call *call)
@@ -135,6 +154,9 @@ int64_t fs_exec(struct call *call)
 
 	if (!process)
 		return -ESRCH;
+	if (process->executing)
+		process_execute(&process->program, process->executing);
+	process_execute(&process->executing, NULL);
 	for (int i = 0; i < DESCRIPTORS / 64; i++)
 		while (process->close_on_exec[i])
 			descriptor_set(process, i * 64 + __builtin_ctzl(process->close_on_exec[i]), NULL, false);
@@ -144,13 +166,12 @@ int64_t fs_exec(struct call *call)
 static void give_up_all(struct process *process)
 {
 	calls_drop_process(process->identity);
-	for (int descriptor = 0; descriptor < DESCRIPTORS; descriptor++)
+	for (unsigned descriptor = process->top; descriptor-- > 0; )
 		if (process->open[descriptor])
 			descriptor_set(process, descriptor, NULL, false);
 	process_set_directory(process, path_root(), NULL);
-	if (process->program)
-		node_drop(process->program);
-	process->program = NULL;
+	process_execute(&process->program, NULL);
+	process_execute(&process->executing, NULL);
 	process->exited = true;
 }
 

@@ -72,7 +72,10 @@ struct process {
 	struct credentials who;
 	struct place directory;			/* working directory */
 	struct node *directory_node;		/* held; null: not on the disk, or the root */
-	struct node *program;			/* what it executes, held; null: unknown */
+	struct node *program;			/* what it executes (process_execute); null: unknown */
+	struct node *executing;			/* what an execve under way leads to: the program when FS_exec says so, nothing if it fails */
+	uint64_t executing_thread;		/* its thread: when that calls again, execve has ended */
+	unsigned top;				/* all descriptors in use lie below */
 	uint64_t close_on_exec[DESCRIPTORS / 64];
 	uint16_t open[DESCRIPTORS];		/* number of the open description, 0: free */
 };
@@ -81,6 +84,7 @@ struct process *process_of(uint64_t identity);
 struct process *process_by_pid(uint64_t pid);
 struct process *process_next(unsigned *slot);	/* walks all */
 void process_set_directory(struct process *process, struct place place, struct node *node);
+void process_execute(struct node **slot, struct node *node);	/* slot: program or executing; node null: nothing any more */
 int descriptor_free(const struct process *process, int from);			/* the lowest that is free, or -EMFILE */
 void descriptor_set(struct process *process, int descriptor, struct open *open, bool close_on_exec);	/* takes over one reference */
 struct open *descriptor_get(const struct process *process, uint64_t descriptor);	/* null: EBADF */

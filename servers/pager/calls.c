@@ -54,6 +54,8 @@ long forward_mmap(struct call *call)
 	unsigned prot = request->prot_flags, flags = request->prot_flags >> 32;
 	long result;
 
+	if (!request->object && flags & MAP_ANONYMOUS)		/* /dev/zero */
+		return core_mmap(call_space(call), request->address, request->length, prot, flags, 0, 0, request->max_prot, &call->job.waiter);
 	if (!object)
 		return -ENODEV;
 	core_object_hold(object);	/* what is replaced may be the last mapping of this very object */

@@ -175,6 +175,80 @@ static void errors(void)
 	munmap(memory, PAGE);
 }
 
+static void copy_program(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	static char bytes[65536];
+	ssize_t got;
+
+	CHECK(in >= 0 && out >= 0);
+	while ((got = read(in, bytes, sizeof(bytes))) > 0)
+		CHECK_EQUAL(write(out, bytes, (size_t)got), got);
+	CHECK(got == 0 && close(in) == 0 && close(out) == 0);
+}
+
+/* Runs ./program, a shell, until the descriptor that comes back is closed. */
+static pid_t start_program(int *until)
+{
+	int in[2], out[2];
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(in) == 0 && pipe(out) == 0);
+	pid = fork_child();
+	if (pid == 0) {
+		CHECK(dup2(in[0], 0) == 0 && dup2(out[1], 1) == 1);
+		close(in[0]);
+		close(in[1]);
+		close(out[0]);
+		close(out[1]);
+		execl("./program", "sh", "-c", "echo; read line; exit 0", NULL);
+		_exit(100);
+	}
+	close(in[0]);
+	close(out[1]);
+	CHECK_EQUAL(read(out[0], &byte, 1), 1);
+	close(out[0]);
+	*until = in[1];
+	return pid;
+}
+
+/* A file is either executed or written to. */
+static void busy_text(void)
+{
+	char *arguments[] = { "sh", "-c", "exit 6", NULL };
+	struct stat before, after;
+	int until, file;
+	pid_t pid;
+
+	copy_program("/bin/sh", "program");
+	CHECK(stat("program", &before) == 0);
+	pid = start_program(&until);
+	CHECK_ERROR(open("program", O_WRONLY), ETXTBSY);
+	CHECK_ERROR(open("program", O_RDWR | O_CREAT, 0755), ETXTBSY);
+	CHECK_ERROR(open("program", O_RDONLY | O_TRUNC), ETXTBSY);
+	CHECK_ERROR(truncate("program", 0), ETXTBSY);
+	file = open("program", O_RDONLY);
+	CHECK(file >= 0 && close(file) == 0);
+	CHECK(stat("program", &after) == 0 && before.st_size == after.st_size);
+	close(until);
+	wait_success(pid);
+	file = open("program", O_RDWR);
+	CHECK(file >= 0);
+	CHECK_ERROR(execv("./program", arguments), ETXTBSY);
+	CHECK(close(file) == 0);
+	CHECK_EQUAL(run("./program", arguments, environ), 6 << 8);
+	/* A failed execve does not count, and a name that is gone does not bind the next file of that name. */
+	put_script("text", "no program\n");
+	CHECK_ERROR(execv("./text", arguments), ENOEXEC);
+	put_script("text", "still none\n");
+	pid = start_program(&until);
+	CHECK(unlink("program") == 0);
+	put_text("program", "new");
+	close(until);
+	wait_success(pid);
+}
+
 static void shared_stores_before_exec(void)
 {
 	int file = make_file("file", PAGE, 1);
@@ -301,6 +375,7 @@ static const struct test tests[] = {
 	{ inherited_state, "inherited_state" },
 	{ scripts, "scripts" },
 	{ errors, "errors" },
+	{ busy_text, "busy_text" },
 	{ shared_stores_before_exec, "shared_stores_before_exec" },
 	{ spawning, "spawning" },
 	{ spawn_errors, "spawn_errors" },

@@ -436,7 +436,45 @@ static void buffers_without_rights(void)
 	close(file);
 }
 
+/* /dev/zero gives anonymous memory; other devices none. */
+static void zero_device(void)
+{
+	int zero = open("/dev/zero", O_RDWR), reader = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_RDWR);
+	char *private, *shared, *other;
+	pid_t pid;
+
+	CHECK(zero >= 0 && reader >= 0 && null >= 0);
+	private = map_file(reader, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, PAGE);
+	shared = map_file(zero, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	other = map_file(zero, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	CHECK(all_bytes(private, 3 * PAGE, 0) && all_bytes(shared, 3 * PAGE, 0));
+	pid = fork_child();
+	if (pid == 0) {
+		private[PAGE] = shared[PAGE] = 'c';
+		_exit(0);
+	}
+	wait_success(pid);
+	CHECK(private[PAGE] == 0 && shared[PAGE] == 'c' && other[PAGE] == 0);
+	CHECK_ERROR(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0), EACCES);
+	CHECK_ERROR(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, null, 0), ENODEV);
+	CHECK(munmap(private, 3 * PAGE) == 0 && munmap(shared, 3 * PAGE) == 0 && munmap(other, 3 * PAGE) == 0);
+	close(zero);
+	close(reader);
+	close(null);
+}
+
+static void past_what_files_can_have(void)
+{
+	int file = make_file("file", PAGE, 1);
+
+	CHECK_ERROR(mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, file, 0x7ffffffffffff000), EOVERFLOW);
+	CHECK_ERROR(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, file, 0x7ffffffffffff000), EOVERFLOW);
+	close(file);
+}
+
 static const struct test tests[] = {
+	{ zero_device, "zero_device" },
+	{ past_what_files_can_have, "past_what_files_can_have" },
 	{ wrong_arguments, "wrong_arguments" },
 	{ map_a_directory_or_pipe, "map_a_directory_or_pipe" },
 	{ lengths_round_up, "lengths_round_up" },

@@ -262,7 +262,36 @@ static void killed_while_reading(void)
 	close(ends[1]);
 }
 
+/* Descriptors far up, with nothing between, are inherited and given back at the end like others, whatever was closed before. */
+static void far_descriptors(void)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(ends) == 0);
+	CHECK(dup2(ends[1], 1000) == 1000 && dup2(ends[1], 900) == 900);
+	close(ends[1]);
+	pid = fork_child();
+	if (pid == 0) {
+		close(1000);
+		if (fork() == 0) {
+			CHECK_EQUAL(write(900, "x", 1), 1);
+			CHECK(dup2(900, 1001) == 1001 && close(900) == 0);
+			_exit(0);
+		}
+		_exit(wait(NULL) < 0);
+	}
+	close(1000);
+	close(900);
+	wait_success(pid);
+	CHECK_EQUAL(read(ends[0], &byte, 1), 1);
+	CHECK_EQUAL(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+}
+
 static const struct test tests[] = {
+	{ far_descriptors, "far_descriptors" },
 	{ order_and_end, "order_and_end" },
 	{ wrong_uses, "wrong_uses" },
 	{ reader_waits, "reader_waits" },

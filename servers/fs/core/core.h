@@ -161,6 +161,7 @@ struct node {
 	uint32_t inode, generation;
 	uint32_t held;			/* descriptors, working directories, calls under way */
 	uint64_t uses;			/* opens and execs announced to the pager since its last release; 0: it does not know the object */
+	uint32_t writers, executions;	/* counted by the shell: descriptions open for writing, processes that run it; one excludes the other */
 	bool dead;			/* no name is left: freed when held and uses are 0 */
 	bool trimming, freeing;		/* a job is under way */
 	bool gone;			/* the inode has been freed */
