@@ -62,6 +62,51 @@ def test_the_built_disk_is_untouched(box):
     expect(os.stat(box.pristine).st_mtime_ns == before and disk.status(box.pristine, "/bin/ls"), "the built image changed")
 
 
+KEPT = r'''
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char bytes[1 << 20];
+
+static int small(void)	/* 0, or what writing a small file ends with */
+{
+	int file = open("/tmp/small", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	int error = file < 0 || write(file, bytes, 10000) != 10000 ? errno : 0;
+
+	close(file);
+	unlink("/tmp/small");
+	return error;
+}
+
+int main(void)
+{
+	int full = open("/tmp/full", O_RDWR | O_CREAT, 0644), kept;
+	char *memory = mmap(0, 4096, PROT_READ, MAP_SHARED, full, 0);
+
+	while (write(full, bytes, sizeof(bytes)) > 0)
+		;
+	printf("%d %d ", errno == ENOSPC, small() == ENOSPC);
+	kept = dup(full);
+	close(full);
+	unlink("/tmp/full");
+	printf("%d ", small() == ENOSPC);
+	close(kept);
+	printf("%d ", small() == ENOSPC);
+	munmap(memory, 4096);
+	printf("%d %d\n", small(), mkdir("/tmp/directory", 0755));
+	return 0;
+}
+'''
+
+
+def test_a_full_disk_is_freed_by_the_last_use(box):
+    box.succeed(box.program("kept", KEPT), output=b"1 1 1 1 0 0\n", timeout=240)
+
+
 def test_a_full_disk_is_an_error(box):
     result = box.run("cat /dev/zero > /tmp/full; echo $?; rm /tmp/full; echo small > /tmp/small && cat /tmp/small",
                      timeout=240)
