@@ -146,7 +146,8 @@ static inline void call_address(struct call *call, const struct capability *targ
 		call->capability = *sent;
 }
 
-long sys_ipc_call(struct thread *caller)
+/* Flat: endpoint_send is most of it. */
+__attribute__((flatten)) long sys_ipc_call(struct thread *caller)
 {
 	const struct capability *target, *sent;
 	struct call *call = &caller->call[0];

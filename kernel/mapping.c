@@ -41,7 +41,7 @@ long map_item_check(struct thread *replier, struct thread *thread, struct map_it
 {
 	const uint64_t *word = &replier->x[A0];
 	const struct capability *extent;
-	uint64_t fault_page;
+	uint64_t fault_page = (thread->fault_address - PAGE_OF(word[0])) >> PAGE_SHIFT;
 	long error = capability_check(replier->space, word[3], KIND_PAGE_MEMORY, 0, &extent);
 
 	item->address = PAGE_OF(word[0]);
@@ -49,12 +49,9 @@ long map_item_check(struct thread *replier, struct thread *thread, struct map_it
 	item->pages = word[1];
 	item->physical[0] = word[2];
 	item->fault_address = thread->fault_address;
-	fault_page = (item->fault_address - item->address) >> PAGE_SHIFT;
-	if (error)
-		return error;
-	if (!arguments_valid(item->address, item->rights, item->pages) || item->pages > MAP_ITEM_MAX ||
+	if (error || !arguments_valid(item->address, item->rights, item->pages) || item->pages > MAP_ITEM_MAX ||
 	    thread->fault_address < item->address || fault_page >= item->pages || !thread->space)
-		return ERR_INVALID;
+		return error ? error : ERR_INVALID;
 	if (item->rights & ~(uint64_t)extent->rights)
 		return ERR_NO_RIGHT;
 	if (item->pages > 1)

@@ -71,16 +71,6 @@ static struct thread *take_highest(struct hart *hart)
 	return thread;
 }
 
-static void switch_to(struct hart *hart, struct thread *next)
-{
-	if (unlikely(hart->fpu_on || next == hart->fpu_owner))
-		fpu_switch(hart->current, next);
-	if (hart->space != next->space)
-		space_load(next->space);
-	hart->counters.switches++;
-	hart->current = next;
-}
-
 /*
  * Others are ready that stand no lower than `next`, or there is no `next`. A slice that ends while a server runs counts against
  * the first thread with ready peers that would be resumed: most likely the one that keeps the server busy.
@@ -121,8 +111,14 @@ struct thread *schedule(void)
 	}
 	if (unlikely(!next || hart->ready_mask >> next->priority))
 		next = choose(hart, next);
-	if (next != current)
-		switch_to(hart, next);
+	if (next != current) {
+		if (unlikely(hart->fpu_on || next == hart->fpu_owner))
+			fpu_switch(current, next);
+		if (hart->space != next->space)
+			space_load(next->space);
+		hart->counters.switches++;
+		hart->current = next;
+	}
 	assert(next->state == THREAD_READY && next->space);
 	return next;
 }

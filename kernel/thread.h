@@ -44,7 +44,7 @@ struct call {
 	struct reference endpoint;	/* where it is queued, or through which it was delivered */
 	struct capability capability;	/* comes along; word 0: none */
 	uint64_t message[MESSAGE_WORDS];	/* not for CALL_NATIVE */
-};
+} __attribute__((aligned(16)));		/* a power of two: found with a shift */
 
 struct thread {
 	/* Shared with trap.S: riscv/frame.h */
