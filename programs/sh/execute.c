@@ -1,7 +1,7 @@
 /*
- * Runs a tree of commands. The shell waits for foreground processes one by one; background processes stand in a small
- * table until `wait` asks for them. There are no process groups: ^C reaches the foreground because the shell and its
- * background processes ignore SIGINT.
+ * Runs a tree of commands. The shell waits for foreground processes one by one; those of the background stand in the
+ * table of process.c until `wait` asks for them. break, continue and a failed expansion are marks in `shell` that make
+ * execute() skip everything up to the place that takes the mark away: a loop, or the reader of command lines.
  */
 #define _GNU_SOURCE
 #include "shell.h"
@@ -9,7 +9,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,177 +17,10 @@
 
 struct shell shell;
 
-static const char *signal_message(int signal)
+/* Between a break, a continue or a failed expansion and the end of its effect. */
+static bool skipping(void)
 {
-	return signal == SIGINT ? "" : strsignal(signal);
-}
-
-static int status_of(int wait_status, bool tell)
-{
-	if (WIFEXITED(wait_status))
-		return WEXITSTATUS(wait_status);
-	if (tell && WTERMSIG(wait_status) != SIGPIPE)
-		fprintf(stderr, "%s\n", signal_message(WTERMSIG(wait_status)));
-	return 128 + WTERMSIG(wait_status);
-}
-
-static int wait_for(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return 127;
-	return status_of(status, true);
-}
-
-/* --- background processes --- */
-
-static struct { pid_t pid; int status; bool ended; } background[64];
-
-static void background_add(pid_t pid)
-{
-	shell.background = pid;
-	for (size_t i = 0; i < sizeof(background) / sizeof(*background); i++) {
-		if (background[i].pid)
-			continue;
-		background[i].pid = pid;
-		background[i].ended = false;
-		return;
-	}
-}
-
-void background_poll(void)
-{
-	for (size_t i = 0; i < sizeof(background) / sizeof(*background); i++)
-		if (background[i].pid && !background[i].ended && waitpid(background[i].pid, &background[i].status, WNOHANG) == background[i].pid)
-			background[i].ended = true;
-}
-
-int background_wait(pid_t pid)
-{
-	int status = pid ? 127 : 0;
-
-	for (size_t i = 0; i < sizeof(background) / sizeof(*background); i++) {
-		if (!background[i].pid || (pid && background[i].pid != pid))
-			continue;
-		if (!background[i].ended && waitpid(background[i].pid, &background[i].status, 0) < 0)
-			background[i].status = 0;
-		if (pid)
-			status = status_of(background[i].status, true);
-		background[i].pid = 0;
-	}
-	return status;
-}
-
-static void become_child(bool in_background)
-{
-	shell.child = true;
-	if (shell.interactive && !in_background)
-		signal(SIGINT, SIG_DFL);
-	if (in_background)
-		signal(SIGINT, SIG_IGN);
-	shell.interactive = false;
-	memset(background, 0, sizeof(background));
-}
-
-static pid_t fork_child(bool in_background)
-{
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid < 0)
-		fprintf(stderr, "sh: fork: %s\n", strerror(errno));
-	if (pid == 0)
-		become_child(in_background);
-	return pid;
-}
-
-void leave(int status)
-{
-	fflush(NULL);
-	_exit(status);
-}
-
-/* --- redirections --- */
-
-#define SAVED_BASE 20
-
-struct saved {
-	int descriptor, copy;	/* copy -1: it was closed */
-};
-
-static int open_target(const struct redirection *redirection, const char *target)
-{
-	static const int flags[] = {
-		[READ_FROM] = O_RDONLY,
-		[WRITE_TO] = O_WRONLY | O_CREAT | O_TRUNC,
-		[APPEND_TO] = O_WRONLY | O_CREAT | O_APPEND,
-	};
-
-	return open(target, flags[redirection->kind], 0666);
-}
-
-static bool redirect_one(const struct redirection *redirection)
-{
-	char *target = expand_one(redirection->target);
-	int descriptor;
-
-	if (redirection->kind == DUPLICATE) {
-		if (!strcmp(target, "-")) {
-			close(redirection->descriptor);
-			return true;
-		}
-		descriptor = isdigit((unsigned char)*target) ? atoi(target) : -1;
-		if (descriptor == redirection->descriptor ? fcntl(descriptor, F_GETFD) < 0 : dup2(descriptor, redirection->descriptor) < 0) {
-			fprintf(stderr, "sh: %s: %s\n", target, strerror(EBADF));
-			return false;
-		}
-		return true;
-	}
-	descriptor = open_target(redirection, target);
-	if (descriptor < 0) {
-		fprintf(stderr, "sh: %s: %s\n", target, strerror(errno));
-		return false;
-	}
-	if (descriptor != redirection->descriptor) {
-		dup2(descriptor, redirection->descriptor);
-		close(descriptor);
-	}
-	return true;
-}
-
-/* With `saved` (room for SAVED_MAX), what the descriptors were before can be restored. */
-#define SAVED_MAX 16
-
-static bool redirect(const struct redirection *redirection, struct saved *saved, int *saved_count)
-{
-	fflush(NULL);
-	for (; redirection; redirection = redirection->next) {
-		if (saved) {
-			if (*saved_count == SAVED_MAX)
-				return false;
-			saved[*saved_count].descriptor = redirection->descriptor;
-			saved[(*saved_count)++].copy = fcntl(redirection->descriptor, F_DUPFD_CLOEXEC, SAVED_BASE);
-		}
-		if (!redirect_one(redirection))
-			return false;
-	}
-	return true;
-}
-
-static void redirect_back(const struct saved *saved, int saved_count)
-{
-	fflush(NULL);
-	while (saved_count-- > 0) {
-		if (saved[saved_count].copy < 0) {
-			close(saved[saved_count].descriptor);
-			continue;
-		}
-		dup2(saved[saved_count].copy, saved[saved_count].descriptor);
-		close(saved[saved_count].copy);
-	}
+	return shell.failed || shell.breaks;
 }
 
 /* --- simple commands --- */
@@ -280,6 +112,8 @@ static int run_simple(const struct node *node)
 		words = words->next;
 	shell.status = words ? shell.status : 0;
 	arguments = expand_words(words, &count);
+	if (shell.failed)
+		return 2;
 	if (!count) {
 		struct saved saved[SAVED_MAX];
 		int saved_count = 0;
@@ -293,6 +127,8 @@ static int run_simple(const struct node *node)
 	builtin = builtin_find(arguments[0]);
 	if (builtin) {
 		assign(node->words, false);
+		if (shell.failed)
+			return 2;
 		return run_builtin(builtin, arguments, node);
 	}
 	pid = fork_child(false);
@@ -301,8 +137,8 @@ static int run_simple(const struct node *node)
 	if (pid > 0)
 		return wait_for(pid);
 	assign(node->words, true);
-	if (!redirect(node->redirections, NULL, NULL))
-		leave(1);
+	if (shell.failed || !redirect(node->redirections, NULL, NULL))
+		leave(shell.failed ? 2 : 1);
 	run_program(arguments);
 	return 127;
 }
@@ -368,10 +204,21 @@ static int run_subshell(const struct node *node)
 
 	if (pid == 0) {
 		if (!redirect(node->redirections, NULL, NULL))
-			leave(1);
+			leave(shell.failed ? 2 : 1);
 		leave(execute(node->left));
 	}
 	return pid < 0 ? 126 : wait_for(pid);
+}
+
+/* At the end of a loop's round: is there no further one? */
+static bool loop_ends(void)
+{
+	if (shell.failed || !shell.breaks)
+		return shell.failed;
+	if (--shell.breaks || !shell.continues)
+		return true;
+	shell.continues = false;
+	return false;
 }
 
 static int run_for(const struct node *node)
@@ -379,14 +226,18 @@ static int run_for(const struct node *node)
 	int count, status = 0;
 	char **values = expand_words(node->words->next, &count);
 	const char *name = node->words->raw;
+	bool ends = shell.failed;
 
-	for (int i = 0; i < count; i++) {
+	shell.loops++;
+	for (int i = 0; i < count && !ends; i++) {
 		struct mark mark = memory_mark();
 
 		variable_set(name, values[i], false);
 		status = execute(node->right);
 		memory_release(mark);
+		ends = loop_ends();
 	}
+	shell.loops--;
 	return status;
 }
 
@@ -394,14 +245,18 @@ static int run_while(const struct node *node)
 {
 	int status = 0;
 
-	for (;;) {
+	shell.loops++;
+	do {
 		struct mark mark = memory_mark();
+		bool wanted = (execute(node->left) == 0) == (node->kind == NODE_WHILE);
 
-		if ((execute(node->left) == 0) != (node->kind == NODE_WHILE))
-			return status;
+		if (!wanted && !skipping())
+			break;
 		status = execute(node->right);
 		memory_release(mark);
-	}
+	} while (!loop_ends());
+	shell.loops--;
+	return status;
 }
 
 static int run_compound(const struct node *node)
@@ -433,6 +288,8 @@ static int run_redirected(const struct node *node)
 
 static int execute_node(const struct node *node)
 {
+	int status;
+
 	switch (node->kind) {
 	case NODE_SIMPLE:
 		return run_simple(node);
@@ -446,7 +303,8 @@ static int execute_node(const struct node *node)
 		execute(node->left);
 		return execute(node->right);
 	case NODE_NOT:
-		return !execute(node->left);
+		status = execute(node->left);
+		return skipping() ? status : !status;
 	case NODE_BACKGROUND:
 		return run_background(node);
 	case NODE_SUBSHELL:
@@ -458,7 +316,10 @@ static int execute_node(const struct node *node)
 
 int execute(const struct node *node)
 {
-	shell.status = execute_node(node);
+	if (!skipping())
+		shell.status = execute_node(node);
+	if (shell.failed)
+		shell.status = 2;
 	return shell.status;
 }
 

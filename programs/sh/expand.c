@@ -1,6 +1,7 @@
 /*
- * From raw words to arguments: quotes, $name ${name} ${name:-word} $? $$ $! $# $0 $1 $@ $*, $(command), `command`,
- * splitting of unquoted results at blanks, and * ? as file names. Nothing is expanded in single quotes.
+ * From raw words to arguments: quotes, $name, ${name} with - + = ? and # (no other form), $? $$ $! $# $0 $1 $@ $*,
+ * $(command), `command`, splitting of unquoted results at blanks, and patterns as file names. Nothing is expanded in
+ * single quotes. What is refused sets shell.failed; whoever called looks there before it uses the result.
  */
 #define _GNU_SOURCE
 #include "shell.h"
@@ -61,25 +62,6 @@ static void list_add(struct expansion *out, char *text)
 	out->list[out->count] = NULL;
 }
 
-/* Does text match pattern, in which * and ? count unless quoted? */
-static bool matches(const char *pattern, const bool *quoted, const char *text)
-{
-	for (; *pattern; pattern++, quoted++) {
-		if (*pattern == '*' && !*quoted) {
-			for (;; text++) {
-				if (matches(pattern + 1, quoted + 1, text))
-					return true;
-				if (!*text)
-					return false;
-			}
-		}
-		if (!*text || (*pattern != *text && (*pattern != '?' || *quoted)))
-			return false;
-		text++;
-	}
-	return !*text;
-}
-
 static int compare_texts(const void *left, const void *right)
 {
 	return strcmp(*(char *const *)left, *(char *const *)right);
@@ -102,7 +84,7 @@ static bool expand_pattern(struct expansion *out, const struct field *field)
 
 		if (entry->d_name[0] == '.' && field->text[folder_length] != '.')
 			continue;
-		if (!matches(field->text + folder_length, field->quoted + folder_length, entry->d_name))
+		if (!pattern_matches(field->text + folder_length, field->quoted + folder_length, entry->d_name))
 			continue;
 		path = keep(folder_length + strlen(entry->d_name) + 1);
 		strcpy(path, folder);
@@ -118,13 +100,9 @@ static bool expand_pattern(struct expansion *out, const struct field *field)
 static void field_end(struct expansion *out)
 {
 	struct field *field = &out->field;
-	bool pattern = false;
 
 	if (field->exists) {
-		for (size_t i = 0; i < field->length; i++)
-			if ((field->text[i] == '*' || field->text[i] == '?') && !field->quoted[i])
-				pattern = true;
-		if (!pattern || !out->splits || !expand_pattern(out, field))
+		if (!out->splits || !field->length || !pattern_is(field->text, field->quoted) || !expand_pattern(out, field))
 			list_add(out, field->text ? field->text : keep_text("", 0));
 	}
 	memset(field, 0, sizeof(*field));
@@ -140,14 +118,6 @@ static void put_value(struct expansion *out, const char *value, bool quoted)
 	}
 }
 
-static void put_number(struct expansion *out, long number, bool quoted)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%ld", number);
-	put_value(out, text, quoted);
-}
-
 static void put_arguments(struct expansion *out, bool separate, bool quoted)
 {
 	for (int i = 1; i < shell.arguments_count; i++) {
@@ -160,31 +130,149 @@ static void put_arguments(struct expansion *out, bool separate, bool quoted)
 	}
 }
 
-/* ${name}, ${name:-word}: text lies between the braces. */
-static void put_braced(struct expansion *out, const char *text, size_t length, bool quoted)
+static void refuse(const char *what, const char *why)
 {
-	char *name = keep_text(text, length);
-	char *otherwise = strstr(name, ":-");
-	const char *value;
-
-	if (otherwise)
-		*otherwise = 0;
-	value = isdigit((unsigned char)*name) && atoi(name) < shell.arguments_count ? shell.arguments[atoi(name)] : variable_get(name);
-	if (otherwise && (!value || !*value))
-		value = expand_one(otherwise + 2);
-	put_value(out, value, quoted);
+	fprintf(stderr, "sh: %s: %s\n", what, why);
+	shell.failed = true;
 }
 
-/* The end of what opened before `text`: the matching close, with quotes and nesting respected. */
-static const char *find_close(const char *text, char open, char close)
+static const char *number_text(long number)
+{
+	char *text = keep(24);
+
+	snprintf(text, 24, "%ld", number);
+	return text;
+}
+
+static bool is_name_start(char c)
+{
+	return isalpha((unsigned char)c) || c == '_';
+}
+
+/* How many characters of text are one parameter's name: one of ?$!#@*, a number, or a variable's name; 0: none. */
+static size_t name_length(const char *text)
+{
+	size_t length = 0;
+
+	if (*text && strchr("?$!#@*", *text))
+		return 1;
+	while (isdigit((unsigned char)*text) ? isdigit((unsigned char)text[length]) : is_name_start(*text) &&
+	       (is_name_start(text[length]) || isdigit((unsigned char)text[length])))
+		length++;
+	return length;
+}
+
+/* NULL: not set. $@ and $* are put_arguments' task; here they are only set or not. */
+static const char *parameter_value(const char *name)
+{
+	switch (*name) {
+	case '?':
+		return number_text(shell.status);
+	case '$':
+		return number_text(shell.pid);
+	case '!':
+		return shell.background ? number_text(shell.background) : NULL;
+	case '#':
+		return number_text(shell.arguments_count - 1);
+	case '@':
+	case '*':
+		return shell.arguments_count > 1 ? "set" : NULL;
+	}
+	if (isdigit((unsigned char)*name))
+		return atol(name) < shell.arguments_count ? shell.arguments[atol(name)] : NULL;
+	return variable_get(name);
+}
+
+static void put_parameter(struct expansion *out, const char *name, bool quoted)
+{
+	if (*name == '@' || *name == '*')
+		put_arguments(out, *name == '@' || !quoted, quoted);
+	else
+		put_value(out, parameter_value(name), quoted);
+}
+
+static void expand_text(struct expansion *out, const char *raw, bool inner);
+static const char *expand_quoted(struct expansion *out, const char *raw, bool inner);
+
+/* The word in ${name-word}. */
+static void put_word(struct expansion *out, const char *word, bool quoted)
+{
+	if (quoted)
+		expand_quoted(out, word, true);
+	else
+		expand_text(out, word, true);
+}
+
+static char *word_text(const char *word, bool quoted)
+{
+	struct expansion out = { .splits = false };
+
+	put_word(&out, word, quoted);
+	return out.field.text ? out.field.text : keep_text("", 0);
+}
+
+/* ${name?word} and ${name=word}, when the name has no value that counts. */
+static void put_missing(struct expansion *out, const char *name, char kind, const char *word, bool quoted)
+{
+	if (kind == '?') {
+		refuse(name, *word ? word_text(word, quoted) : "parameter is not set");
+	} else if (!is_name_start(*name)) {
+		refuse(name, "cannot be assigned to");
+	} else {
+		const char *value = word_text(word, quoted);
+
+		if (!shell.failed)
+			variable_set(name, value, false);
+		put_value(out, value, quoted);
+	}
+}
+
+/* What stands between the braces: name, #name, or name, perhaps a colon, one of - + = ?, and a word. */
+static void put_braced(struct expansion *out, const char *text, bool quoted)
+{
+	bool counts = *text == '#' && name_length(text + 1) && !text[1 + name_length(text + 1)];
+	size_t length = name_length(text += counts);
+	const char *name = keep_text(text, length), *value, *rest = text + length;
+	bool colon = *rest == ':', present;
+	char kind = rest[colon];
+
+	if (!length || (*rest && (!kind || !strchr("-+=?", kind)))) {
+		fprintf(stderr, "sh: syntax error: ${%s} has a form that is not supported\n", text - counts);
+		shell.failed = true;
+		return;
+	}
+	value = parameter_value(name);
+	if (counts) {
+		bool all = *name == '@' || *name == '*';
+
+		put_value(out, number_text(all ? shell.arguments_count - 1 : value ? (long)strlen(value) : 0), quoted);
+		return;
+	}
+	present = value && (*value || !colon);
+	if (!*rest || (present && kind != '+'))
+		put_parameter(out, name, quoted);
+	else if (kind == '+' ? present : kind == '-')
+		put_word(out, rest + colon + 1, quoted);
+	else if (kind != '+')
+		put_missing(out, name, kind, rest + colon + 1, quoted);
+}
+
+/* The closing character of what begins at text, with quotes and nesting respected. Twin: read_enclosed in parse.c. */
+static const char *find_close(const char *text, char close, bool quoted)
 {
 	for (; *text && *text != close; text++) {
-		if (*text == '\\' && text[1])
+		if (*text == '\\' && close != '\'' && text[1])
 			text++;
-		else if (*text == '\'' || *text == '"')
-			text = find_close(text + 1, 0, *text);
-		else if (open && *text == open)
-			text = find_close(text + 1, open, close);
+		else if (close == '\'' || close == '`')
+			continue;
+		else if (*text == '$' && text[1] == '(')
+			text = find_close(text + 2, ')', false);
+		else if (*text == '$' && text[1] == '{')
+			text = find_close(text + 2, '}', quoted || close == '"');
+		else if (*text == '(' && close == ')')
+			text = find_close(text + 1, ')', false);
+		else if (*text == '"' || *text == '`' || (*text == '\'' && close != '"' && !quoted))
+			text = find_close(text + 1, *text, false);
 		if (!*text)
 			break;
 	}
@@ -194,61 +282,48 @@ static const char *find_close(const char *text, char open, char close)
 /* Expands what stands behind a dollar; returns where the raw text goes on. */
 static const char *expand_dollar(struct expansion *out, const char *raw, bool quoted)
 {
-	const char *end = raw + 1;
+	size_t length = isdigit((unsigned char)*raw) ? 1 : name_length(raw);
+	const char *end = raw + length;
 
-	if (*raw == '(') {
-		end = find_close(raw + 1, '(', ')');
-		put_value(out, capture_output(keep_text(raw + 1, (size_t)(end - raw - 1))), quoted);
+	if (*raw == '(' || *raw == '{') {
+		char *text;
+
+		end = find_close(raw + 1, *raw == '(' ? ')' : '}', *raw == '{' && quoted);
+		text = keep_text(raw + 1, (size_t)(end - raw - 1));
+		if (*raw == '{')
+			put_braced(out, text, quoted);
+		else
+			put_value(out, capture_output(text), quoted);
 		return *end ? end + 1 : end;
 	}
-	if (*raw == '{') {
-		end = find_close(raw + 1, '{', '}');
-		put_braced(out, raw + 1, (size_t)(end - raw - 1), quoted);
-		return *end ? end + 1 : end;
-	}
-	if (*raw == '?')
-		put_number(out, shell.status, quoted);
-	else if (*raw == '$')
-		put_number(out, shell.pid, quoted);
-	else if (*raw == '!')
-		put_number(out, shell.background, quoted);
-	else if (*raw == '#')
-		put_number(out, shell.arguments_count - 1, quoted);
-	else if (*raw == '@' || *raw == '*')
-		put_arguments(out, *raw == '@' || !quoted, quoted);
-	else if (isdigit((unsigned char)*raw))
-		put_value(out, *raw - '0' < shell.arguments_count ? shell.arguments[*raw - '0'] : "", quoted);
-	else if (isalpha((unsigned char)*raw) || *raw == '_') {
-		while (isalnum((unsigned char)*end) || *end == '_')
-			end++;
-		put_value(out, variable_get(keep_text(raw, (size_t)(end - raw))), quoted);
-	} else {
+	if (length)
+		put_parameter(out, keep_text(raw, length), quoted);
+	else
 		field_put(&out->field, '$', quoted);
-		return raw;
-	}
 	return end;
 }
 
 static const char *expand_backquotes(struct expansion *out, const char *raw, bool quoted)
 {
-	const char *end = find_close(raw, 0, '`');
+	const char *end = find_close(raw, '`', false);
 
 	put_value(out, capture_output(keep_text(raw, (size_t)(end - raw))), quoted);
 	return *end ? end + 1 : end;
 }
 
-static const char *expand_double_quotes(struct expansion *out, const char *raw)
+/* Up to the closing quote, or, as the inner word of "${name-word}", up to the end: there, quotes only vanish. */
+static const char *expand_quoted(struct expansion *out, const char *raw, bool inner)
 {
-	/* "$@" without arguments is no argument; any other "" is one. */
-	out->field.exists |= strncmp(raw, "$@\"", 3) != 0;
-	while (*raw && *raw != '"') {
-		if (*raw == '\\' && raw[1] && strchr("$`\"\\", raw[1])) {
+	while (*raw && !shell.failed && (inner || *raw != '"')) {
+		if (*raw == '\\' && raw[1] && strchr(inner ? "$`\"\\}" : "$`\"\\", raw[1])) {
 			field_put(&out->field, raw[1], true);
 			raw += 2;
 		} else if (*raw == '$') {
 			raw = expand_dollar(out, raw + 1, true);
 		} else if (*raw == '`') {
 			raw = expand_backquotes(out, raw + 1, true);
+		} else if (*raw == '"') {
+			raw++;
 		} else {
 			field_put(&out->field, *raw++, true);
 		}
@@ -256,11 +331,19 @@ static const char *expand_double_quotes(struct expansion *out, const char *raw)
 	return *raw ? raw + 1 : raw;
 }
 
-static void expand_raw(struct expansion *out, const char *raw)
+static const char *expand_double_quotes(struct expansion *out, const char *raw)
+{
+	/* "$@" without arguments is no argument; any other "" is one. */
+	out->field.exists |= strncmp(raw, "$@\"", 3) != 0 && strncmp(raw, "${@}\"", 5) != 0;
+	return expand_quoted(out, raw, false);
+}
+
+/* inner: the word of ${name-word}, whose blanks separate arguments. */
+static void expand_text(struct expansion *out, const char *raw, bool inner)
 {
 	if (*raw == '~' && (!raw[1] || raw[1] == '/') && variable_get("HOME"))
 		put_value(out, variable_get("HOME"), raw++);
-	while (*raw) {
+	while (*raw && !shell.failed) {
 		if (*raw == '\'') {
 			out->field.exists = true;
 			for (raw++; *raw && *raw != '\''; raw++)
@@ -275,10 +358,18 @@ static void expand_raw(struct expansion *out, const char *raw)
 			raw = expand_dollar(out, raw + 1, false);
 		} else if (*raw == '`') {
 			raw = expand_backquotes(out, raw + 1, false);
+		} else if (inner && out->splits && strchr(" \t\n", *raw)) {
+			field_end(out);
+			raw++;
 		} else {
 			field_put(&out->field, *raw++, false);
 		}
 	}
+}
+
+static void expand_raw(struct expansion *out, const char *raw)
+{
+	expand_text(out, raw, false);
 	field_end(out);
 }
 

@@ -1,7 +1,8 @@
 /*
  * The shell: sh [-c COMMAND [NAME ARGUMENT...]] [FILE [ARGUMENT...]], or commands from standard input.
  *
- * Pipes, redirections (< > >> n> n>&m), & ; && || !, ( ) { }, if while until for, variables, quotes, $(...), * and ?.
+ * Pipes, redirections (< > >> n> n>&m), & ; && || !, ( ) { }, if while until for break continue, variables, ${...} with
+ * - + = ? and #, quotes, $(...), patterns * ? [a-z] in a path's last component, test.
  * A process that a signal ended gives status 128 + signal and a message; 126 and 127 mean "cannot run" and "not found".
  * No job control, here-documents, functions, case or arithmetic. Read shell.h next, then execute.c.
  */
@@ -111,6 +112,31 @@ static int builtin_umask(char **arguments)
 	return 0;
 }
 
+/* break [N], continue [N]: marks how many loops are to be left; execute.c does it. Outside of a loop, nothing. */
+static int leave_loops(char **arguments, bool continues)
+{
+	int count = arguments[1] ? atoi(arguments[1]) : 1;
+
+	if (count < 1) {
+		fprintf(stderr, "sh: %s: %s is not a number above 0\n", arguments[0], arguments[1]);
+		shell.failed = true;
+		return 2;
+	}
+	shell.breaks = count < shell.loops ? count : shell.loops;
+	shell.continues = continues && shell.breaks;
+	return 0;
+}
+
+static int builtin_break(char **arguments)
+{
+	return leave_loops(arguments, false);
+}
+
+static int builtin_continue(char **arguments)
+{
+	return leave_loops(arguments, true);
+}
+
 static int builtin_nothing(char **arguments)
 {
 	(void)arguments;
@@ -118,8 +144,9 @@ static int builtin_nothing(char **arguments)
 }
 
 static const struct builtin builtins[] = {
-	{ ":", builtin_nothing }, { "cd", builtin_cd }, { "exec", builtin_nothing }, { "exit", builtin_exit },
-	{ "export", builtin_export }, { "read", builtin_read }, { "shift", builtin_shift }, { "umask", builtin_umask },
+	{ ":", builtin_nothing }, { "[", builtin_test }, { "break", builtin_break }, { "cd", builtin_cd },
+	{ "continue", builtin_continue }, { "exec", builtin_nothing }, { "exit", builtin_exit }, { "export", builtin_export },
+	{ "read", builtin_read }, { "shift", builtin_shift }, { "test", builtin_test }, { "umask", builtin_umask },
 	{ "unset", builtin_unset }, { "wait", builtin_wait },
 };
 
@@ -149,8 +176,9 @@ static int run_source(struct source *source)
 		fflush(NULL);
 		if (result == PARSE_ERROR)
 			shell.status = 2;
-		if (result == PARSE_END || (result == PARSE_ERROR && !source->prompts))
+		if (result == PARSE_END || ((result == PARSE_ERROR || shell.failed) && !source->prompts))
 			return shell.status;
+		shell.failed = false;
 	}
 }
 
@@ -178,6 +206,7 @@ int run_script_file(const char *path, char **arguments)
 			source.descriptor = high;
 		}
 	}
+	shell.loops = 0;
 	shell.arguments = arguments;
 	for (shell.arguments_count = 0; arguments[shell.arguments_count]; )
 		shell.arguments_count++;

@@ -1,225 +1,15 @@
 /*
- * From characters to a tree of commands. A complete command (to the end of its line, or of its last line when quotes or
+ * From tokens to a tree of commands. A complete command (to the end of its line, or of its last line when quotes or
  * compound commands span several) is read before anything runs; no character behind it is read, so that commands can
  * share the shell's standard input. Here-documents, functions, case and arithmetic are refused as syntax errors.
+ * Characters become tokens in token.c.
  */
 #define _GNU_SOURCE
 #include "shell.h"
+#include "token.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char operators[] = " \t\n;&|<>()";
-
-struct token {
-	enum { TOKEN_WORD, TOKEN_OPERATOR, TOKEN_NEWLINE, TOKEN_END } kind;
-	const char *text;	/* raw word, or the operator: ; & && | || ( ) < > >> <& >& */
-	int descriptor;		/* of a redirection written as 2>, else -1 */
-};
-
-static struct source *from;
-static struct token token;	/* the token that comes next */
-static bool token_ready, parse_failed;
-static int pushed_back = -2;	/* a character, EOF, or -2: none */
-static bool continuation;
-
-static void show_prompt(void)
-{
-	if (from->prompts)
-		fputs(continuation ? "> " : "$ ", stderr);
-	fflush(stderr);
-	continuation = true;
-}
-
-/* The next character, EOF at the end. A shared descriptor is read one byte at a time. */
-static int get(void)
-{
-	int c = pushed_back;
-
-	if (c != -2) {
-		pushed_back = -2;
-		return c;
-	}
-	if (from->next == from->length && from->descriptor >= 0) {
-		ssize_t got = read(from->descriptor, from->buffer, from->shared ? 1 : sizeof(from->buffer));
-
-		from->text = from->buffer;
-		from->next = 0;
-		from->length = got > 0 ? (size_t)got : 0;
-	}
-	if (from->next == from->length)
-		return EOF;
-	return (unsigned char)from->text[from->next++];
-}
-
-static void unget(int c)
-{
-	pushed_back = c;
-}
-
-static void syntax_error(const char *near)
-{
-	if (!parse_failed)
-		fprintf(stderr, "sh: syntax error near %s\n", near);
-	parse_failed = true;
-}
-
-struct raw {
-	char text[4096];
-	size_t length;
-};
-
-static void put(struct raw *raw, int c)
-{
-	if (raw->length + 1 < sizeof(raw->text))
-		raw->text[raw->length++] = (char)c;
-	else
-		syntax_error("a word that is too long");
-}
-
-/* Copies up to and with the closing character; nested quotes and parentheses count. */
-static void read_enclosed(struct raw *raw, int close)
-{
-	for (;;) {
-		int c = get();
-
-		if (c == EOF) {
-			syntax_error("the end: a quote is open");
-			return;
-		}
-		if (c == '\n' && from->prompts)
-			show_prompt();
-		if (c == '\\' && close != '\'') {
-			int escaped = get();
-
-			if (escaped == '\n')
-				continue;
-			put(raw, c);
-			if (escaped != EOF)
-				put(raw, escaped);
-			continue;
-		}
-		put(raw, c);
-		if (c == close)
-			return;
-		if (c == '(' && close == ')') {
-			read_enclosed(raw, ')');
-		} else if (close == ')' && (c == '"' || c == '\'')) {
-			read_enclosed(raw, c);
-		} else if (close == '"' && c == '$') {
-			c = get();
-			if (c == '(') {
-				put(raw, c);
-				read_enclosed(raw, ')');
-			} else {
-				unget(c);
-			}
-		}
-	}
-}
-
-static void read_word(struct raw *raw)
-{
-	for (;;) {
-		int c = get();
-
-		if (c == EOF || strchr(operators, c)) {
-			unget(c);
-			return;
-		}
-		if (c == '\\') {
-			int escaped = get();
-
-			if (escaped == '\n') {
-				show_prompt();
-				continue;
-			}
-			put(raw, c);
-			if (escaped != EOF)
-				put(raw, escaped);
-			continue;
-		}
-		put(raw, c);
-		if (c == '\'' || c == '"' || c == '`') {
-			read_enclosed(raw, c);
-		} else if (c == '$') {
-			int next = get();
-
-			if (next == '(' || next == '{') {
-				put(raw, next);
-				read_enclosed(raw, next == '(' ? ')' : '}');
-			} else {
-				unget(next);
-			}
-		}
-	}
-}
-
-static int skip_blanks(void)
-{
-	int c;
-
-	do
-		c = get();
-	while (c == ' ' || c == '\t' || c == '\r');
-	if (c == '#')
-		while (c != '\n' && c != EOF)
-			c = get();
-	return c;
-}
-
-static const char *read_operator(int c)
-{
-	static const char *const pairs[] = { "&&", "||", ">>", ">&", "<&", ";;", "<<" };
-	char text[3] = { (char)c };
-	int next = get();
-
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
-		if (pairs[i][0] == c && pairs[i][1] == next)
-			return pairs[i];
-	unget(next);
-	return keep_text(text, 1);
-}
-
-static struct token *peek(void)
-{
-	struct raw raw;
-	int c;
-
-	if (token_ready)
-		return &token;
-	raw.length = 0;
-	token_ready = true;
-	token.descriptor = -1;
-	c = skip_blanks();
-	if (c == EOF) {
-		token.kind = TOKEN_END;
-		token.text = "the end";
-		return &token;
-	}
-	if (c == '\n') {
-		token.kind = TOKEN_NEWLINE;
-		token.text = "the end of the line";
-		return &token;
-	}
-	if (!strchr(operators, c)) {
-		unget(c);
-		read_word(&raw);
-		c = get();
-		if (raw.length != 1 || !isdigit((unsigned char)raw.text[0]) || (c != '<' && c != '>')) {
-			unget(c);
-			token.kind = TOKEN_WORD;
-			token.text = keep_text(raw.text, raw.length);
-			return &token;
-		}
-		token.descriptor = raw.text[0] - '0';
-	}
-	token.kind = TOKEN_OPERATOR;
-	token.text = read_operator(c);
-	return &token;
-}
 
 static bool is_operator(const char *text)
 {
@@ -229,11 +19,6 @@ static bool is_operator(const char *text)
 static bool is_word(const char *text)
 {
 	return peek()->kind == TOKEN_WORD && !strcmp(token.text, text);
-}
-
-static void advance(void)
-{
-	token_ready = false;
 }
 
 static bool accept_operator(const char *text)
@@ -473,26 +258,12 @@ static struct node *parse_list(bool whole_line)
 	return list;
 }
 
-void parse_begin(void)
-{
-	pushed_back = -2;
-}
-
 enum parse_result parse_line(struct source *source, struct node **tree)
 {
-	from = source;
-	token_ready = parse_failed = continuation = false;
-	show_prompt();
+	tokens_begin(source);
 	*tree = parse_list(true);
 	if (parse_failed) {
-		/* The rest of the line has lost its meaning. */
-		while (token.kind != TOKEN_NEWLINE && token.kind != TOKEN_END) {
-			int c = get();
-
-			if (c == '\n' || c == EOF)
-				break;
-		}
-		pushed_back = -2;
+		tokens_skip_line();
 		return PARSE_ERROR;
 	}
 	if (*tree)

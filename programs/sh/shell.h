@@ -97,6 +97,10 @@ struct shell {
 	bool interactive, child;
 	char **arguments;	/* $0 $1 ... */
 	int arguments_count;
+	int loops;		/* how many enclose what runs now */
+	int breaks;		/* how many are still to be left, by break or continue */
+	bool continues;		/* the last of them goes on with its next round */
+	bool failed;		/* an expansion was refused: the command line is over, and a script as well, with status 2 */
 };
 extern struct shell shell;
 
@@ -104,9 +108,27 @@ char **expand_words(const struct word *words, int *count);
 char *expand_one(const char *raw);
 int execute(const struct node *node);
 char *capture_output(const char *command);
+
+/* --- process.c --- */
+
+#define SAVED_MAX 16
+
+struct saved {
+	int descriptor, copy;	/* copy -1: it was closed */
+};
+bool redirect(const struct redirection *redirection, struct saved *saved, int *saved_count);
+void redirect_back(const struct saved *saved, int saved_count);
+pid_t fork_child(bool in_background);
+int wait_for(pid_t pid);		/* the status as $? has it */
+void background_add(pid_t pid);
 void background_poll(void);		/* collect those that have ended, so that they do not stay zombies */
 int background_wait(pid_t pid);		/* one process (its status is returned), or with pid 0 all */
 void leave(int status);			/* flush and end this process */
+
+/* --- pattern.c: * ? [a-z] [!x], each character of which counts unless quoted --- */
+
+bool pattern_is(const char *text, const bool *quoted);
+bool pattern_matches(const char *pattern, const bool *quoted, const char *text);
 
 /* Commands of a string, of a file. */
 int run_text(const char *text);
@@ -118,5 +140,6 @@ struct builtin {
 	int (*run)(char **arguments);
 };
 const struct builtin *builtin_find(const char *name);
+int builtin_test(char **arguments);	/* test.c: also [ */
 
 #endif
