@@ -140,8 +140,9 @@ static bool work(void)
 	blocks_take();
 	if (!ready)
 		begin();
-	pages_run();
 	calls_run_ready();
+	if (!calls_ready())
+		pages_run();	/* what waits for the same block as a truncation must not come before it */
 	node_jobs_step();
 	blocks_send();
 	sync_arm_timer();

@@ -164,7 +164,7 @@ int blocks_info(uint64_t *blocks, bool *read_only);
 extern const struct core_ops device_ops;
 
 /* ---- sync.c */
-int64_t sync_then(struct call *call, uint64_t object);	/* all metadata written and flushed: 0 */
+int64_t sync_then(struct call *call);	/* all metadata written and flushed: 0 */
 void sync_timer(void);
 void sync_arm_timer(void);
 

@@ -5,8 +5,8 @@
 #include "shell.h"
 
 #define WRITE_BACK_SECONDS 5
-#define COOKIE_SHUTDOWN 2
-#define COOKIE_SYNC 1
+/* Whose PAGER_sync it is: sync(2) cannot fail. */
+enum { COOKIE_SYNC = 1, COOKIE_SHUTDOWN, COOKIE_CHECKED };
 
 static bool timer_armed;
 
@@ -26,7 +26,7 @@ int64_t linux_sync(struct call *call)
 
 int64_t linux_syncfs(struct call *call)
 {
-	return descriptor_get(call->process, call->message.word[0]) ? sync_object(call, 0, COOKIE_SYNC) : -EBADF;
+	return descriptor_get(call->process, call->message.word[0]) ? sync_object(call, 0, COOKIE_CHECKED) : -EBADF;
 }
 
 int64_t linux_fsync(struct call *call)
@@ -38,8 +38,8 @@ int64_t linux_fsync(struct call *call)
 	if (!open->place.tree || !open->place.tree->on_disk)
 		return -EINVAL;
 	if (open->kind != OPEN_FILE)
-		return sync_then(call, 0);
-	return sync_object(call, (uint64_t)open->node->generation << 32 | open->node->inode, COOKIE_SYNC);
+		return sync_then(call);
+	return sync_object(call, (uint64_t)open->node->generation << 32 | open->node->inode, COOKIE_CHECKED);
 }
 
 int64_t linux_fdatasync(struct call *call)
@@ -69,9 +69,8 @@ static int64_t make_durable(struct call *call)
 	return 0;
 }
 
-int64_t sync_then(struct call *call, uint64_t object)
+int64_t sync_then(struct call *call)
 {
-	(void)object;
 	int64_t result = make_durable(call);
 
 	return result == 0 && volume.broken ? -EIO : result;
@@ -80,6 +79,7 @@ int64_t sync_then(struct call *call, uint64_t object)
 /* What the pager knows of the object goes into its inode, then all is written. */
 static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length, uint64_t modified, int64_t error)
 {
+	struct pager_stat_reply now = { 0 };
 	struct inode_ref ref;
 	int result;
 
@@ -90,12 +90,13 @@ static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length
 		if (result == WAIT)
 			return WAIT;
 		if (result == 0 && inode_object(&ref) == object) {
-			inode_set_length(&ref, length);
-			set_modified(&ref, modified);
+			/* A truncation may have come while this waited for the inode. */
+			inode_set_length(&ref, object_stat(object, &now) ? now.length : length);
+			set_modified(&ref, now.modified ? now.modified : modified);
 			step_commit();
 		}
 	}
-	result = sync_then(call, object);
+	result = sync_then(call);
 	return result == 0 ? error : result;
 }
 
@@ -134,9 +135,12 @@ int64_t fs_synced(struct call *call)
 {
 	const struct fs_synced *request = (const struct fs_synced *)call->message.word;
 
+	int64_t result;
+
 	if ((request->cookie & 0xff) == COOKIE_SHUTDOWN)
 		return shut_down(call, request->cookie >> 8);
-	return note_and_sync(call, request->object, request->length, request->modified, request->error);
+	result = note_and_sync(call, request->object, request->length, request->modified, request->error);
+	return request->cookie == COOKIE_SYNC && result != WAIT ? 0 : result;
 }
 
 int64_t fs_msync(struct call *call)

@@ -25,7 +25,7 @@ static uint64_t pages_of(const struct inode_ref *directory)
 	return inode_length(directory->raw) / BLOCK_BYTES;
 }
 
-/* A directory is searched within one step, so it must leave room in the cache. */
+/* A directory grows within one step, so it must leave room in the cache. */
 static uint64_t pages_max(void)
 {
 	return cache_blocks() / 2;
@@ -34,7 +34,7 @@ static uint64_t pages_max(void)
 static int get_page(struct inode_ref *directory, uint64_t page, struct block **block)
 {
 	uint32_t number;
-	int result = page < pages_max() ? map_lookup(directory->raw, page, &number) : damaged(directory);
+	int result = page < volume.super->blocks_count ? map_lookup(directory->raw, page, &number) : damaged(directory);
 
 	if (result < 0)
 		return result;
