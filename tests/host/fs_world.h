@@ -1,6 +1,6 @@
 /*
  * The world of the file server's core on the host: a device whose transfers end when the test says so, in any order; volumes that mke2fs
- * makes and e2fsck judges. Included by fs_core.c and fs_damage.c.
+ * makes and e2fsck judges. Included by fs_core.c, fs_damage.c and fs_pages.c.
  */
 #ifndef FS_WORLD_H
 #define FS_WORLD_H

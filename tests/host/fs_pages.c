@@ -1,0 +1,201 @@
+/*
+ * The pager's requests as the file server answers them: what trim does with the length, and who is told that there is no space. The
+ * core is the real one, on a volume that mke2fs made; the pager is what this file puts into the ring and says in object_stat.
+ * sources: servers/fs/pages.c servers/fs/core/ libsys/ring.c
+ */
+#include "fs_world.h"
+
+#include "pager.h"
+#include "ring.h"
+
+#include <stdalign.h>
+
+/* From shell.h, which has a `wake` of its own. */
+void pages_init(struct ring *ring);
+void pages_observe(void);
+void pages_admit(void);
+void pages_run(void);
+void pages_wake(uint64_t key);
+bool ring_ask(struct ring *ring, const struct ring_request *request);
+bool ring_next_completion(struct ring *ring, struct ring_completion *completion);
+bool object_stat(uint64_t object, struct pager_stat_reply *reply);
+void set_modified(struct inode_ref *ref, uint64_t modified);
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task);
+struct result { long value, second; };
+struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+
+static alignas(4096) char ring_memory[RING_PAGES * 4096];
+static struct ring *const ring = (struct ring *)ring_memory;
+static bool leaving;
+
+bool object_stat(uint64_t object, struct pager_stat_reply *reply)
+{
+	(void)object;
+	*reply = (struct pager_stat_reply){ .known = 1, .leaving = leaving };
+	return true;
+}
+
+void set_modified(struct inode_ref *ref, uint64_t modified)
+{
+	(void)ref;
+	(void)modified;
+}
+
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task)
+{
+	(void)operation;
+	(void)first;
+	(void)count;
+	(void)frames;
+	(void)task;
+	CHECK(false, "no data is moved here");
+}
+
+struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	(void)number, (void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
+	return (struct result){ 0, 0 };
+}
+
+/* ---- the pager */
+
+static int64_t ask(unsigned operation, uint64_t object, uint64_t first, uint32_t count, uint64_t length, uint64_t *value)
+{
+	static uint64_t id;
+	const struct ring_request request = { ++id, operation, count, object, first, length, { 0 } };
+	struct ring_completion completion;
+
+	CHECK(ring_ask(ring, &request), "the ring is full");
+	pages_observe();
+	pages_admit();
+	for (unsigned i = 0; i < 100000; i++) {
+		pages_run();
+		if (ring_next_completion(ring, &completion)) {
+			CHECK(completion.id == id, "the answer to another request");
+			*value = completion.value;
+			return completion.status;
+		}
+		if (!finish_transfer())
+			node_jobs_step();
+		node_jobs_retry();
+		pages_wake(volume.wait_key);
+		for (uint32_t kind = WAIT_MEMORY; kind <= WAIT_WRITTEN; kind++)
+			pages_wake(WAIT_KEY(kind, kind == WAIT_NODE ? (uint32_t)object : 0));
+	}
+	CHECK(false, "operation %u is not answered", operation);
+}
+
+/* As if it had been opened, and closed again. */
+static uint64_t make_file(const char *name, struct node **node)
+{
+	struct inode_ref ref;
+	int result;
+
+	UNTIL_DONE(result, change_create(ROOT_INODE, name, strlen(name), MODE_REGULAR | 0644, &root, &ref));
+	CHECK(result == 0, "create: %d", result);
+	step_begin();
+	CHECK(inode_get(ref.number, &ref) == 0 && node_get(&ref, node) == 0, "no node");
+	step_abort();
+	node_used(*node);
+	return (uint64_t)(*node)->generation << 32 | (*node)->inode;
+}
+
+static void give_blocks(uint64_t object, uint64_t first, uint64_t pages_wanted)
+{
+	for (uint64_t done = 0, value; done < pages_wanted; done += value)
+		CHECK(ask(FS_REQUEST_allocate, object, first + done, pages_wanted - done, 0, &value) == 0 && value, "no blocks");
+}
+
+static void set_length(uint64_t object, uint64_t length)
+{
+	struct inode_ref ref;
+
+	step_begin();
+	CHECK(inode_get((uint32_t)object, &ref) == 0 && inode_set_length(&ref, length) == 0, "length");
+	step_commit();
+}
+
+static void check_file(uint64_t object, uint64_t length, uint32_t blocks)
+{
+	struct inode_ref ref;
+
+	step_begin();
+	CHECK(inode_get((uint32_t)object, &ref) == 0, "no inode");
+	CHECK(inode_length(ref.raw) == length, "length %lu, not %lu", (unsigned long)inode_length(ref.raw), (unsigned long)length);
+	CHECK(ref.raw->sectors == blocks * SECTORS, "%u sectors, not %u blocks", ref.raw->sectors, blocks);
+	step_abort();
+}
+
+/* ---- tests */
+
+static void trim_takes_the_shorter_length(void)
+{
+	struct node *node;
+	uint64_t object = make_file("trimmed", &node), value;
+
+	give_blocks(object, 0, 5);
+	set_length(object, 20000);
+	CHECK(ask(FS_REQUEST_trim, object, 2, 0, 5000, &value) == 0, "trim");
+	check_file(object, 5000, 2);
+	CHECK(ask(FS_REQUEST_trim, object, 2, 0, 8192, &value) == 0, "trim");
+	check_file(object, 5000, 2);
+	CHECK(ask(FS_REQUEST_release, object, 0, 0, 1, &value) == 0, "release");
+}
+
+static void fill(uint64_t object)
+{
+	int64_t status = 0;
+
+	for (uint64_t first = 0, value; status == 0; first += value)
+		status = ask(FS_REQUEST_allocate, object, first, 1024, 0, &value);
+	CHECK(status == -ENOSPC, "status %ld", (long)status);
+}
+
+static void remove_name(const char *name)
+{
+	struct after after = { NULL };
+	int result;
+
+	UNTIL_DONE(result, change_unlink(ROOT_INODE, name, strlen(name), false, &root, &after));
+	CHECK(result == 0, "unlink: %d", result);
+	after_commit(&after);
+}
+
+static void no_space_while_a_release_is_expected(void)
+{
+	struct node *full, *small;
+	uint64_t object = make_file("full", &full), other = make_file("small", &small), value;
+
+	fill(object);
+	CHECK(ask(FS_REQUEST_allocate, other, 0, 1, 0, &value) == -ENOSPC, "a full disk");
+	node_hold(full);
+	remove_name("full");
+	leaving = true;
+	CHECK(ask(FS_REQUEST_allocate, other, 0, 1, 0, &value) == -ENOSPC, "a descriptor keeps it");
+	node_drop(full);
+	leaving = false;
+	CHECK(ask(FS_REQUEST_allocate, other, 0, 1, 0, &value) == -ENOSPC, "a mapping keeps it");
+	leaving = true;
+	CHECK(ask(FS_REQUEST_allocate, other, 0, 1, 0, &value) == -EAGAIN, "it is about to go");
+	CHECK(ask(FS_REQUEST_release, object, 0, 0, 1, &value) == 0, "release");
+	CHECK(ask(FS_REQUEST_allocate, other, 0, 1, 0, &value) == 0 && value == 1, "it has gone");
+	CHECK(ask(FS_REQUEST_release, other, 0, 0, 1, &value) == 0, "release");
+}
+
+int main(void)
+{
+	const char *path;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	CHECK(mkdtemp(folder), "folder");
+	path = make_image("", "16M");
+	CHECK(mount_image(path, 400) == 0, "mount");
+	pages_init(ring);
+	trim_takes_the_shorter_length();
+	no_space_while_a_release_is_expected();
+	leave();
+	check_clean(path);
+	shell("rm -rf %s", folder);
+	printf("fs_pages: %u checks passed\n", checks);
+	return 0;
+}
