@@ -22,6 +22,10 @@ ROW = re.compile(r"^R (\S+) (?:min ([\d.]+) med ([\d.]+)|(failed))", re.MULTILIN
 CASE = re.compile(r'^\t\{ "(\w+)",', re.MULTILINE)
 
 
+class BenchError(Exception):
+    """A sentence, and what the guest said last."""
+
+
 def table(name):
     """{case: {column: figure}} of a recorded table."""
     with open(os.path.join(TABLES, name)) as file:
@@ -44,9 +48,7 @@ def measure(names):
         guest.relay(None, lambda data: None, options.timeout)
     text = guest.transcript.decode(errors="replace").replace("\r", "")
     if guest.status or "N done 1" not in text:
-        run.say(guest.reason or f"the benchmark ended with status {guest.status}")
-        sys.stderr.write(text[-2000:])
-        sys.exit(guest.status or 1)
+        raise BenchError((guest.reason or f"the benchmark ended with status {guest.status}") + "\n" + text[-2000:])
     return {name: None if failed else (float(low), float(middle)) for name, low, middle, failed in ROW.findall(text)}
 
 
@@ -62,7 +64,11 @@ def main(words):
     if not names:
         run.say("no case has such a name")
         return 2
-    measured = measure(names)
+    try:
+        measured = measure(names)
+    except BenchError as error:
+        run.say(str(error))
+        return 1
     linux, other = table("linux-6.1.tsv"), table("other.tsv")
     rows = []
     for name in names:
