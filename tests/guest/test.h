@@ -1,6 +1,6 @@
 /*
  * The harness of the guest tests: a table of {function, name}, a line per failing case (with -v also per passing one), a
- * closing line, exit status 1 if anything failed. Each case runs in an empty directory of its own under $TESTDIR
+ * closing line, exit status 1 if anything failed or nothing passed. Each case runs in an empty directory of its own under $TESTDIR
  * (default /tmp), which is removed afterwards. Linux is the referee: everything here also runs under qemu-riscv64.
  *
  *	static void adds(void) { CHECK(1 + 1 == 2); }
@@ -8,8 +8,9 @@
  *	int main(int count, char **arguments) { return test_main(count, arguments, tests); }
  *
  * $TEST_DIFFERS may name a list of cases in which the system below is known not to be Linux (lines "PROGRAM CASE: reason",
- * see qemu-user-differs); these are skipped with that reason. A failed CHECK ends its case; in a child process it ends the child with TEST_CHILD_FAILED. Where only Quire can tell
- * (counters), a case says SKIP and counts as skipped, never as passed. Programs include neither abi/ nor libsys/.
+ * see qemu-user-differs); these are skipped with that reason. A failed CHECK ends its case; in a child process it ends the
+ * child with TEST_CHILD_FAILED. Where only Quire can tell (counters), a case says SKIP and counts as skipped, never as passed;
+ * on Quire itself tests/run.py takes a skipped case for a failure. Programs include neither abi/ nor libsys/.
  */
 #ifndef TEST_H
 #define TEST_H
@@ -391,7 +392,7 @@ static int test_finish(int passed, int failed, int skipped)
 	if (skipped)
 		printf(", %d skipped", skipped);
 	printf("\n");
-	return failed ? 1 : 0;
+	return failed || !passed ? 1 : 0;
 }
 
 /* Arguments: [-v] [-d DIRECTORY] [case...]. The result is the exit status. */

@@ -4,7 +4,7 @@
  * answers when it likes. Every byte that a program or the disk shows is compared with pager_reference.h. Memory is small, so that
  * reclaim happens all the time. pager_chaos.c has callers that share everything and care for nothing.
  *
- *	pager_model [steps [seed]]		steps per seed; without a seed: several
+ *	pager_model [steps [seed]]		steps per seed, 200000; without a seed: ten of them, two million steps in all
  *
  * sources: servers/pager/core/
  */
@@ -473,7 +473,7 @@ static void run(uint64_t seed_now, uint64_t count)
 
 int main(int argc, char **argv)
 {
-	uint64_t count = argc > 1 ? strtoul(argv[1], NULL, 0) : 100000, total = 0, runs = 0;
+	uint64_t count = argc > 1 ? strtoul(argv[1], NULL, 0) : 200000, total = 0, runs = 0;
 
 	if (argc > 2) {
 		run(strtoul(argv[2], NULL, 0), count);
