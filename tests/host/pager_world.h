@@ -388,7 +388,6 @@ static void world_start(uint64_t pages, uint64_t blocks)
 	memset(disk, 0, sizeof disk);
 	queued = 0;
 	blocks_free = blocks;
-	core_slice_pages = 8;
 	core_init(&world_ops, (uintptr_t)memory - LOWEST, LOWEST, LOWEST + pages * PAGE);
 	core_add_memory(LOWEST, pages);
 }

@@ -103,7 +103,6 @@ struct map_item {
 };
 long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item);
 extern unsigned core_fault_around_pages;	/* 1..CORE_BATCH, default 16 */
-extern uint64_t core_slice_pages;		/* page table entries that one step changes, about; default 4096, tests make it small */
 
 /* ---- mapping calls, as mmap(2), munmap(2), ... on riscv64. object null with MAP_ANONYMOUS. `growsdown`: a stack
  * that grows on demand down to `limit` bytes, keeping one guard page below what it may reach. */

@@ -6,22 +6,15 @@
 
 #define SLICE_VMAS 128
 
-/* One slice more, from `at` on, loses its write right. True: the whole VMA has. */
-static bool protect_private(struct vma *vma, uint64_t *at)
+static void protect_private(struct vma *vma)
 {
-	uint64_t start = *at > vma->start ? *at : vma->start;
-
 	if ((vma->flags & VMA_SHARED) || !(vma->flags & VMA_WRITTEN))
-		return true;
-	*at = vma_slice(vma, start, vma->end);
-	core.ops.protect(vma->space->table, start, PROT_READ | PROT_EXEC, (*at - start) >> PAGE_SHIFT, NULL, NULL);
-	if (*at < vma->end)
-		return false;
+		return;
+	core.ops.protect(vma->space->table, vma->start, PROT_READ | PROT_EXEC, (vma->end - vma->start) >> PAGE_SHIFT, NULL, NULL);
 	vma->flags &= ~VMA_WRITTEN;
-	return true;
 }
 
-/* progress[0]: VMAs below are done; progress[1]: how far the next one is write-protected. */
+/* progress[0]: addresses below are done. */
 long core_space_fork(struct space *parent, struct space *child, struct waiter *waiter)
 {
 	unsigned budget = SLICE_VMAS;
@@ -31,10 +24,11 @@ long core_space_fork(struct space *parent, struct space *child, struct waiter *w
 	if (status || (status = memory_want(waiter, false)))
 		return status == CORE_WAIT ? status : space_step(parent, waiter, status);
 	while ((vma = vma_above(parent, waiter->progress[0]))) {
-		if (!budget-- || !protect_private(vma, &waiter->progress[1]))
+		if (!budget--)
 			return space_step(parent, waiter, CORE_AGAIN);
 		if (!space_clone(child, vma))
 			return space_step(parent, waiter, memory_wait(waiter));
+		protect_private(vma);
 		waiter->progress[0] = vma->end;
 	}
 	anon_share(parent, child);

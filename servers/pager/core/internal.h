@@ -311,11 +311,7 @@ void space_delete(struct vma *vma);				/* the record; nothing of it is mapped an
 void vma_set_prot(struct vma *vma, unsigned prot);
 unsigned vma_rights(const struct vma *vma);			/* RIGHT_* of its pages in a page table, at most */
 
-/* One step's share of a range: about core_slice_pages page table entries. */
-static inline uint64_t vma_slice(const struct vma *vma, uint64_t start, uint64_t end)
-{
-	return vma->mapped_pages > core_slice_pages ? minimum(end, start + core_slice_pages * CORE_PAGE) : end;
-}
+#define SLICE_PAGES 4096	/* mapped pages taken out of a page table in one step, about */
 
 /* Ends a step of an operation that locks the space between its steps. */
 long space_step(struct space *space, struct waiter *waiter, long status);

@@ -13,7 +13,8 @@
 /* One slice: not too many private pages, not too many page table entries. */
 static uint64_t slice_end(struct vma *vma, uint64_t start, uint64_t end)
 {
-	end = vma_slice(vma, start, end);
+	if (vma->mapped_pages > SLICE_PAGES && end - start > SLICE_PAGES * CORE_PAGE)
+		end = start + SLICE_PAGES * CORE_PAGE;
 	if (!(vma->flags & VMA_SHARED))
 		end = minimum(end, anon_reach(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT, SLICE_FRAMES) << PAGE_SHIFT);
 	return end;
@@ -199,20 +200,18 @@ static long check_range(uint64_t address, uint64_t *length)
 	return 0;
 }
 
-/* From `at` on: one VMA's part changes its rights; if that is more than a slice, a slice of it. */
+/* From `at` on: one VMA's part changes its rights. */
 static long protect_part(struct space *space, uint64_t *at, uint64_t end, unsigned prot, struct waiter *waiter)
 {
 	struct vma *vma = vma_above(space, *at);
-	uint64_t whole;
 
 	if (!vma || vma->start > *at)
 		return -ENOMEM;
 	if (prot & ~vma->max_prot)
 		return -EACCES;
-	whole = minimum(end, vma->end);
-	end = vma->prot != prot ? vma_slice(vma, *at, whole) : whole;
+	end = minimum(end, vma->end);
 	if (vma->prot != prot) {
-		if (!(vma->flags & VMA_SHARED) && !(vma->prot & PROT_WRITE) && too_much(whole - *at, prot, MAP_PRIVATE))
+		if (!(vma->flags & VMA_SHARED) && !(vma->prot & PROT_WRITE) && too_much(end - *at, prot, MAP_PRIVATE))
 			return -ENOMEM;
 		if (!space_split(space, *at) || !space_split(space, end))
 			return memory_wait(waiter);
@@ -221,7 +220,7 @@ static long protect_part(struct space *space, uint64_t *at, uint64_t end, unsign
 		space_merge(vma);
 	}
 	*at = end;
-	return end < whole ? CORE_AGAIN : 0;
+	return 0;
 }
 
 long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsigned prot, struct waiter *waiter)

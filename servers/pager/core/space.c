@@ -37,7 +37,6 @@ long space_step(struct space *space, struct waiter *waiter, long status)
 long core_space_destroy(struct space *space, struct waiter *waiter)
 {
 	struct vma *vma;
-	uint64_t end;
 
 	if (space->busy.owner && space->busy.owner != waiter)
 		lock_drop(&space->busy, space->busy.owner);
@@ -45,13 +44,13 @@ long core_space_destroy(struct space *space, struct waiter *waiter)
 	for (unsigned budget = 64; (vma = vma_above(space, 0)); budget--) {
 		if (!budget)
 			return CORE_AGAIN;
-		end = vma_slice(vma, vma->start, vma->end);
-		vma_unmap(vma, vma->start, end);
-		if (end < vma->end) {
-			vma->offset += end - vma->start;
-			vma_move(vma, end, vma->end);
+		if (vma->mapped_pages > SLICE_PAGES && vma->end - vma->start > SLICE_PAGES * CORE_PAGE) {
+			vma_unmap(vma, vma->start, vma->start + SLICE_PAGES * CORE_PAGE);
+			vma->offset += SLICE_PAGES * CORE_PAGE;
+			vma_move(vma, vma->start + SLICE_PAGES * CORE_PAGE, vma->end);
 			return CORE_AGAIN;
 		}
+		vma_unmap(vma, vma->start, vma->end);
 		space_delete(vma);
 	}
 	if (anon_drop_some(space, 1024))
