@@ -11,9 +11,9 @@
 	X(0x2000, fork,		CALL,	 PROC, "the child gets the parent's descriptors, directory, umask and credentials; parent 0: an empty table, directory /") \
 	X(0x2001, exec,		CALL,	 PROC, "close the descriptors marked close-on-exec") \
 	X(0x2002, exit,		CALL,	 PROC, "close all of a process; its name stays in /proc, as a zombie's does") \
-	X(0x2005, reap,		CALL,	 PROC, "after FS_exit: forget the process; its slot is free") \
 	X(0x2003, credentials,	CALL,	 PROC, "effective user and group of a process from now on") \
 	X(0x2004, shutdown,	FORWARD, PROC, "sync everything and mark the volume clean; goes back to proc as PROC_shut") \
+	X(0x2005, reap,		CALL,	 PROC, "after FS_exit: forget the process; its slot is free") \
 	X(0x2010, mmap,		FORWARD, PAGER, "mmap of a descriptor: the six words are mmap(2)'s; goes back as PAGER_mmap, or is answered with an error") \
 	X(0x2011, truncated,	FORWARD, PAGER, "PAGER_truncate is done: nothing in memory past the new length; free blocks and answer") \
 	X(0x2012, synced,	FORWARD, PAGER, "PAGER_sync is done: write metadata, flush the device, answer") \

@@ -10,11 +10,7 @@
 #define WORD sizeof(uint64_t)
 #define MISALIGNED(pointer) ((uintptr_t)(pointer) % WORD)
 
-#if defined(__clang__)
-#define PLAIN_LOOPS
-#else
 #define PLAIN_LOOPS __attribute__((optimize("no-tree-loop-distribute-patterns")))
-#endif
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 

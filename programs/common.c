@@ -128,3 +128,27 @@ char **take_options(char **arguments, const char *allowed, bool flags[128])
 	}
 	return arguments;
 }
+
+int for_each_target(int count, char **arguments, int (*act)(const char *from, const char *to))
+{
+	struct stat status;
+	int result = 0;
+	const char *to;
+
+	if (count < 3)
+		return usage("FROM... TO");
+	to = arguments[count - 1];
+	if (stat(to, &status) < 0 || !S_ISDIR(status.st_mode)) {
+		if (count == 3)
+			return act(arguments[1], to);
+		errno = ENOTDIR;
+		return complain(to);
+	}
+	for (int i = 1; i < count - 1; i++) {
+		char *path = join(to, base_name(arguments[i]));
+
+		result |= act(arguments[i], path);
+		free(path);
+	}
+	return result;
+}

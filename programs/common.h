@@ -27,6 +27,9 @@ char *read_whole(const char *path, size_t *length);
 /* "directory/name" in memory from malloc. */
 char *join(const char *directory, const char *name);
 
+/* FROM TO, or FROM... DIRECTORY: act(from, to) for each, with the name inside the directory. Returns the exit status. */
+int for_each_target(int count, char **arguments, int (*act)(const char *from, const char *to));
+
 /* The last component of a path. */
 const char *base_name(const char *path);
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,24 +36,5 @@ static int copy(const char *from, const char *to)
 
 int main(int count, char **arguments)
 {
-	struct stat status;
-	int result = 0;
-	const char *to;
-
-	if (count < 3)
-		return usage("FROM... TO");
-	to = arguments[count - 1];
-	if (stat(to, &status) < 0 || !S_ISDIR(status.st_mode)) {
-		if (count == 3)
-			return copy(arguments[1], to);
-		errno = ENOTDIR;
-		return complain(to);
-	}
-	for (int i = 1; i < count - 1; i++) {
-		char *path = join(to, base_name(arguments[i]));
-
-		result |= copy(arguments[i], path);
-		free(path);
-	}
-	return result;
+	return for_each_target(count, arguments, copy);
 }
