@@ -12,7 +12,7 @@
  *   message calls  in:  a0..a5 words, a6 label,                out: see DELIVERY
  *                       t0 capability slot (call, forward) or endpoint slot to receive from (recv, reply_recv)
  *                       t1 token (reply, reply_recv, forward)
- *                       t2 flags (REPLY_*)
+ *                       t2 flags (REPLY_*); of a forward: endpoint slot to receive from afterwards, 0: do not receive
  *                       t3 slot of the capability to send along, 0: none
  *                       t4 slot into which a capability that arrives is stored (replacing its content), 0: drop it
  *                       t5 deadline of a receive in rdtime ticks, absolute; 0: none
@@ -67,7 +67,7 @@
 	X(-2,  ipc_reply_recv,	"answer t1, then receive from t0. A failed reply returns at once without receiving") \
 	X(-3,  ipc_recv,	"receive from t0; t0 = 0: only the bound notification and the deadline") \
 	X(-4,  ipc_reply,	"answer t1 and go on; a7 = 0 or error") \
-	X(-5,  ipc_forward,	"hand the caller of t1 on to t0 with these words; never blocks; a7 = 0 or error") \
+	X(-5,  ipc_forward,	"hand the caller of t1 on to t0 with these words, which never blocks; a7 = 0 or error. Then receive from t2 if that is not 0; a failed forward returns at once without receiving") \
 	X(-6,  copy,		"(token, remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
 	X(-7,  fault,		"(token, address, access): the caller faults there on its pager, then its call is redelivered to the endpoint that delivered it; the token is spent") \
 	X(-8,  notify,		"(notification slot, bits): or the bits in, wake the waiter; never blocks") \

@@ -166,8 +166,8 @@ __attribute__((flatten)) long sys_ipc_call(struct thread *caller)
 	return BLOCKED;
 }
 
-/* t0 of a receive: 0, or an endpoint; t5: a deadline needs a free timer. */
-static inline long receive_check(struct thread *caller, struct endpoint **endpoint)
+/* slot: 0, or an endpoint; t5: a deadline needs a free timer. */
+static inline long receive_check(struct thread *caller, uint64_t slot, struct endpoint **endpoint)
 {
 	const struct capability *target;
 	long error = OK;
@@ -175,8 +175,7 @@ static inline long receive_check(struct thread *caller, struct endpoint **endpoi
 	*endpoint = NULL;
 	if (unlikely(caller->x[T5]) && !timer_deadline_possible(caller))
 		return ERR_NO_TIMER;
-	if (likely(caller->x[T0]) &&
-	    likely(!(error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_RECEIVE, &target))))
+	if (likely(slot) && likely(!(error = capability_check(caller->space, slot, KIND_ENDPOINT, RIGHT_RECEIVE, &target))))
 		*endpoint = capability_page(target);
 	return error;
 }
@@ -283,7 +282,7 @@ long sys_ipc_reply_recv(struct thread *caller)
 	struct endpoint *endpoint;
 	struct map_item item;
 	struct thread *thread;
-	long error = receive_check(caller, &endpoint);
+	long error = receive_check(caller, caller->x[T0], &endpoint);
 
 	if (error || (error = reply_check(caller, &thread, &sent, &item)))
 		return error;
@@ -295,7 +294,7 @@ long sys_ipc_reply_recv(struct thread *caller)
 long sys_ipc_recv(struct thread *caller)
 {
 	struct endpoint *endpoint;
-	long error = receive_check(caller, &endpoint);
+	long error = receive_check(caller, caller->x[T0], &endpoint);
 
 	return error ? error : receive(caller, endpoint);
 }
@@ -303,11 +302,12 @@ long sys_ipc_recv(struct thread *caller)
 long sys_ipc_forward(struct thread *caller)
 {
 	const struct capability *target, *sent;
+	struct endpoint *endpoint = NULL;
 	struct thread *thread;
 	struct call *call;
 	long error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_SEND, &target);
 
-	if (error || (error = message_check(caller, false, &sent)))
+	if (error || (error = message_check(caller, false, &sent)) || (caller->x[T2] && (error = receive_check(caller, caller->x[T2], &endpoint))))
 		return error;
 	thread = token_find(caller->space, caller->x[T1]);
 	if (!thread)
@@ -322,5 +322,5 @@ long sys_ipc_forward(struct thread *caller)
 	thread->redelivered = false;
 	this_hart->counters.ipc_forwards++;
 	endpoint_send(capability_page(target), thread, false);
-	return OK;
+	return endpoint ? receive(caller, endpoint) : OK;
 }

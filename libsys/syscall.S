@@ -129,7 +129,19 @@ ipc_forward:	/* (token, slot, message) */
 	mv	t1, a0
 	mv	t0, a1
 	load_message
+	li	t2, 0
 	trap_and_return NUMBER_ipc_forward
+
+.globl ipc_forward_recv
+ipc_forward_recv:	/* (token, slot, endpoint, message) */
+	save
+	sd	a3, 104(sp)
+	mv	t1, a0
+	mv	t0, a1
+	mv	s1, a2
+	load_message
+	mv	t2, s1
+	trap_and_finish NUMBER_ipc_forward
 
 .globl syscall6
 syscall6:	/* (number, six arguments): struct result in a0, a1 */

@@ -25,12 +25,13 @@ struct message {
 	uint64_t flags;		/* sent with replies: REPLY_*. Cleared by every call. */
 };
 
-/* All five return an event (>= 0) or an error (< 0). On an error the message is unchanged, except that flags is cleared. */
+/* All return an event (>= 0) or an error (< 0). On an error the message is unchanged, except that flags is cleared. */
 long ipc_call(uint64_t slot, struct message *message);
 long ipc_recv(uint64_t endpoint, struct message *message);
 long ipc_reply(uint64_t token, struct message *message);
 long ipc_reply_recv(uint64_t token, uint64_t endpoint, struct message *message);
 long ipc_forward(uint64_t token, uint64_t slot, struct message *message);
+long ipc_forward_recv(uint64_t token, uint64_t slot, uint64_t endpoint, struct message *message);
 
 struct result { long value, second; };
 struct result syscall6(long number, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);

@@ -1,6 +1,6 @@
 /*
- * Calls from arrival to answer: records, parking, waking, forwarding, copies under the caller's loan. An answer is kept back until the
- * next receive, so that both are one kernel call. What calls mean is their handlers' business.
+ * Calls from arrival to answer: records, parking, waking, forwarding, copies under the caller's loan. The last answer or forward is kept
+ * back until the next receive, so that both are one kernel call. What calls mean is their handlers' business.
  */
 #include "shell.h"
 
@@ -14,8 +14,11 @@ struct call *current;
 static struct table calls = { .record_bytes = sizeof(struct call), .limit = 8192 };
 static uint32_t by_thread[BUCKETS];
 static struct list ready, waiting[BUCKETS];
-static uint64_t answer_token;			/* 0: none kept back */
-static struct message answer_message;
+static struct {
+	uint64_t token;			/* 0: nothing is kept back */
+	uint64_t slot;			/* where to forward the caller; 0: an answer */
+	struct message message;
+} kept;
 
 /* ---- lists */
 
@@ -120,31 +123,49 @@ static void drop(struct call *call)
 
 /* ---- answers */
 
+/* A caller that is gone wants no answer. */
+static void send_kept(void)
+{
+	if (kept.token && kept.slot)
+		ipc_forward(kept.token, kept.slot, &kept.message);
+	else if (kept.token)
+		ipc_reply(kept.token, &kept.message);
+	kept.token = 0;
+}
+
+static struct message *keep(uint64_t token, uint64_t slot, int64_t label)
+{
+	send_kept();
+	kept.token = token;
+	kept.slot = slot;
+	kept.message.label = label;
+	memset(kept.message.word, 0, sizeof(kept.message.word));
+	return &kept.message;
+}
+
 static void answer(uint64_t token, int64_t result)
 {
-	if (answer_token)
-		ipc_reply(answer_token, &answer_message);	/* a caller that is gone wants no answer */
-	answer_token = token;
-	answer_message = (struct message){ .label = result, .word = { result } };
+	keep(token, 0, result)->word[0] = result;
 }
 
 long receive(struct message *message, bool wait)
 {
-	uint64_t token = answer_token;
-	long event;
+	long event = ERR_BAD_TOKEN;
 
-	if (token)
-		*message = answer_message;
+	if (kept.token)
+		*message = kept.message;
 	message->receive_slot = message->capability = message->flags = 0;
 	message->deadline = wait ? 0 : 1;
-	answer_token = 0;
-	if (!token)
-		return ipc_recv(SLOT_ENDPOINT, message);
-	event = ipc_reply_recv(token, SLOT_ENDPOINT, message);
-	if (event >= 0 || event == ERR_TIMEOUT)
-		return event;
-	ipc_reply(token, &answer_message);	/* a failed reply has not received; without a deadline it may succeed */
-	return ipc_recv(SLOT_ENDPOINT, message);
+	if (kept.token && kept.slot)
+		event = ipc_forward_recv(kept.token, kept.slot, SLOT_ENDPOINT, message);
+	else if (kept.token)
+		event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
+	if (event < 0 && event != ERR_TIMEOUT) {
+		send_kept();	/* what failed has not received; without a deadline it may succeed */
+		event = ipc_recv(SLOT_ENDPOINT, message);
+	}
+	kept.token = 0;
+	return event;
 }
 
 static void run(struct call *call)
@@ -249,10 +270,7 @@ void calls_drop_process(uint64_t identity)
 
 int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes)
 {
-	struct message message = { .label = label };
-
-	memcpy(message.word, words, bytes);
-	ipc_forward(call->message.token, slot, &message);
+	memcpy(keep(call->message.token, slot, label)->word, words, bytes);
 	return TAKEN;
 }
 
@@ -262,8 +280,10 @@ int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, con
 	return forward_call(call, slot, label, words, bytes);
 }
 
+/* Comes after the forwards before it. */
 int call_server(uint64_t slot, struct message *message)
 {
+	send_kept();
 	return ipc_call(slot, message) < 0 ? -EIO : (int)(int64_t)message->label;
 }
 

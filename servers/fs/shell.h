@@ -56,7 +56,7 @@ void calls_drop_process(uint64_t identity);	/* it is gone: nobody waits for thes
 int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; the caller does not come back */
 int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; it comes back as FS_* */
 int call_server(uint64_t slot, struct message *message);	/* a prompt call; the reply's label, or -EIO */
-long receive(struct message *message, bool wait);		/* sends the answer that is still to be sent, then receives */
+long receive(struct message *message, bool wait);		/* sends the answer or forward that is kept back, then receives */
 /* Copies under the caller's loan: 0, -EFAULT, or TAKEN (return it at once). */
 int copy_in(struct call *call, uint64_t address, void *own, size_t bytes);
 int copy_out(struct call *call, uint64_t address, const void *own, size_t bytes);

@@ -224,6 +224,60 @@ static void leaks(uint64_t endpoint)
 	sys_cap_delete(second_space, 11);
 }
 
+/* Hands the first caller on and, in the same call, receives the second one; each failure leaves the token and receives nothing. */
+static void forward_server(struct worker *worker)
+{
+	struct message *message = &worker->message;
+	uint64_t token;
+
+	worker->result = ipc_recv(11, message);
+	token = message->token;
+	message->word[1] = 0;
+	message->word[1] |= (uint64_t)(ipc_forward_recv(token, EMPTY_SLOT, 11, message) != ERR_BAD_SLOT);
+	message->word[1] |= (uint64_t)(ipc_forward_recv(token, 11, 11, message) != ERR_NO_RIGHT) << 1;
+	message->word[1] |= (uint64_t)(ipc_forward_recv(token, 12, EMPTY_SLOT, message) != ERR_BAD_SLOT) << 2;
+	message->word[1] |= (uint64_t)(ipc_forward_recv(token, 12, 12, message) != ERR_NO_RIGHT) << 3;
+	message->word[1] |= (uint64_t)(ipc_forward_recv(token ^ 1UL << 30, 12, 11, message) != ERR_BAD_TOKEN) << 4;
+	message->word[0] = 66;
+	worker->result = ipc_forward_recv(token, 12, 11, message);
+	worker->result = worker->result ? worker->result : ipc_reply(message->token, message);
+}
+
+static void forwarding(uint64_t endpoint)
+{
+	uint64_t front = object_new(KIND_ENDPOINT), send = mint(front, RIGHT_SEND, 0);
+	struct worker *server = worker_new(forward_server, second_space, 0, 7), *caller = worker_new(call_once, second_space, 0, 5);
+	struct message *message, second = { .word = { 3 } };
+
+	give_slot(second_space, 11, front, RIGHT_RECEIVE, 0);
+	give_slot(second_space, 12, endpoint, RIGHT_SEND, 4);
+	sys_cap_delete(second_space, SEND_SLOT);
+	give_slot(second_space, SEND_SLOT, front, RIGHT_SEND, 33);
+	worker_start(server);
+	worker_start(caller);
+	CHECK(server->done, false);
+	message = receive(endpoint, EVENT_MESSAGE);
+	CHECK(message->word[0], 66);
+	CHECK(message->word[1], 0);
+	CHECK(message->label, 77);
+	CHECK(message->badge, 4);
+	CHECK(reply(message->token, 5, 6), OK);
+	settle();
+	answered(caller);
+	CHECK(ipc_call(send, &second), 0);	/* the server waits: it received when it forwarded */
+	CHECK(second.word[0], 3);
+	settle();
+	CHECK(server->result, OK);
+	worker_free(caller);
+	worker_free(server);
+	sys_cap_delete(second_space, 11);
+	sys_cap_delete(second_space, 12);
+	sys_cap_delete(second_space, SEND_SLOT);
+	give_slot(second_space, SEND_SLOT, endpoint, RIGHT_SEND, 33);
+	slot_free(send);
+	object_free(front);
+}
+
 void test_messages(void)
 {
 	uint64_t endpoint = object_new(KIND_ENDPOINT);
@@ -235,6 +289,7 @@ void test_messages(void)
 	capabilities(endpoint);
 	order(endpoint);
 	leaks(endpoint);
+	forwarding(endpoint);
 	sys_cap_delete(second_space, SEND_SLOT);
 	object_free(endpoint);
 }
