@@ -5,13 +5,6 @@
 #include "endpoint.h"
 #include "thread.h"
 
-bool extent_covers(const struct capability *extent, uint64_t base, uint64_t count)
-{
-	uint64_t unit = word_kind(extent->word) == KIND_IRQ ? 1 : PAGE_BYTES;
-
-	return base % unit == 0 && base >= extent->base && range_inside((base - extent->base) / unit, count, 0, extent->count);
-}
-
 /* Where a new capability may go. BAD_SLOT: no such slot. IN_USE: something alive is there. */
 static long empty_slot(struct space *space, uint64_t slot, struct capability **place)
 {
@@ -84,7 +77,7 @@ long sys_create(struct thread *caller, const struct capability *target, const ui
 	if ((error = object_can_create(physical, &index)) || (error = empty_slot(caller->space, slot, &place)))
 		return error;
 	/* Nothing below may fail. */
-	page = object_create(index, (enum kind)kind);
+	page = object_create(index, (enum kind)kind, kind == KIND_THREAD ? sizeof(struct thread) : PAGE_BYTES);
 	if (kind == KIND_ENDPOINT)
 		endpoint_init(page);
 	else if (kind == KIND_THREAD)

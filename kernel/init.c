@@ -57,8 +57,8 @@ void init_create(void)
 	struct space *space;
 
 	object_init();
-	space = object_create(object_first_free++, KIND_SPACE);
-	init_thread = thread = object_create(object_first_free++, KIND_THREAD);
+	space = object_create(object_first_free++, KIND_SPACE, PAGE_BYTES);
+	init_thread = thread = object_create(object_first_free++, KIND_THREAD, PAGE_BYTES);
 	for (unsigned i = 0; i < INIT_TABLES; i++)
 		table_give(space, object_first_free++);
 	for (uint64_t i = 0; i < pages; i++)

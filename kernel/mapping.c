@@ -77,7 +77,7 @@ static void map_item_page(struct thread *thread, struct walk *walk, uint64_t add
 		assert(extended);
 		table_fill(*walk, entry);
 	} else if (faulting) {
-		table_replace(*walk, entry);
+		entry_replace(walk->entry, entry);
 		tlb_flush_page(thread->space, address);
 	}
 }
@@ -153,7 +153,7 @@ static long map_leaf(const struct map_request *request, uint64_t address, uint64
 	} else if (request->flags & MAP_REPLACE) {
 		if (walk.level != request->level)
 			return ERR_IN_USE;
-		table_replace(walk, entry);
+		entry_replace(walk.entry, entry);
 		tlb_flush_page(request->space, address);
 	}
 	return OK;

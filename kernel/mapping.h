@@ -24,9 +24,24 @@ void map_item_act(struct thread *thread, const struct map_item *item);
 /* One page for init, at boot. */
 void map_boot_page(struct space *space, uint64_t address, uint64_t physical, uint64_t rights);
 
-/* The reserve: table pages chained through their first words. They are the owner's gift; empty tables come back to it. */
-uint64_t *reserve_pop(struct space *space);
-void reserve_push(struct space *space, uint64_t *table);
+/* The reserve: table pages, zero but for their first words, which chain them. They are the owner's gift; empty tables come back to it. */
+static inline uint64_t *reserve_pop(struct space *space)
+{
+	uint64_t *table = object_page(space->reserve_first);
+
+	assert(space->reserve_pages);
+	space->reserve_first = table[0];
+	table[0] = 0;
+	space->reserve_pages--;
+	return table;
+}
+
+static inline void reserve_push(struct space *space, uint64_t *table)
+{
+	table[0] = space->reserve_first;
+	space->reserve_first = object_index(table);
+	space->reserve_pages++;
+}
 
 /* A free page becomes the root, if there is none yet, or one more in the reserve. */
 void table_give(struct space *space, uint64_t index);

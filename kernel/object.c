@@ -31,12 +31,12 @@ long object_can_create(uint64_t physical, uint64_t *index)
 	return objects[*index].word >= OBJECT_RETIRED ? ERR_RETIRED : OK;
 }
 
-void *object_create(uint64_t index, enum kind kind)
+void *object_create(uint64_t index, enum kind kind, uint64_t bytes)
 {
 	assert(object_kind(index) == KIND_NONE);
 	objects[index].word |= kind;
 	objects_free--;
-	return memset(object_page(index), 0, PAGE_BYTES);
+	return memset(object_page(index), 0, bytes);
 }
 
 void object_destroy(uint64_t index)

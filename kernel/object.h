@@ -36,7 +36,7 @@ void object_init(void);
 
 /* OK, INVALID (no object page begins there), IN_USE or RETIRED. */
 long object_can_create(uint64_t physical, uint64_t *index);
-void *object_create(uint64_t index, enum kind kind);
+void *object_create(uint64_t index, enum kind kind, uint64_t bytes);	/* of its page it uses and clears this many */
 void object_destroy(uint64_t index);
 
 static inline enum kind word_kind(uint64_t word) { return (enum kind)(word & 0xff); }

@@ -92,7 +92,12 @@ static inline long capability_check(struct space *space, uint64_t slot, enum kin
 }
 
 /* Is [base, base + count) part of the extent? Counts are pages for memory, numbers for interrupts. */
-bool extent_covers(const struct capability *extent, uint64_t base, uint64_t count);
+static inline bool extent_covers(const struct capability *extent, uint64_t base, uint64_t count)
+{
+	uint64_t unit = word_kind(extent->word) == KIND_IRQ ? 1 : PAGE_BYTES;
+
+	return base % unit == 0 && base >= extent->base && range_inside((base - extent->base) / unit, count, 0, extent->count);
+}
 
 /* NOT_EMPTY; AGAIN; OK: nothing refers to it any more. */
 long space_dismantle(struct space *space);

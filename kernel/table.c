@@ -1,27 +1,10 @@
 /*
- * The reserve, give and take: who pays for page tables. The kernel itself has no page to spend.
+ * Give and take: who pays for page tables. The kernel itself has no page to spend.
  */
 #include "mapping.h"
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
 #include "thread.h"
-
-uint64_t *reserve_pop(struct space *space)
-{
-	uint64_t *table = object_page(space->reserve_first);
-
-	assert(space->reserve_pages);
-	space->reserve_first = table[0];
-	space->reserve_pages--;
-	return table;
-}
-
-void reserve_push(struct space *space, uint64_t *table)
-{
-	table[0] = space->reserve_first;
-	space->reserve_first = object_index(table);
-	space->reserve_pages++;
-}
 
 /* The root has come or gone; it may be the one in use. */
 static void set_root(struct space *space, uint64_t *root)
@@ -34,7 +17,7 @@ static void set_root(struct space *space, uint64_t *root)
 
 void table_give(struct space *space, uint64_t index)
 {
-	uint64_t *table = object_create(index, KIND_TABLE);
+	uint64_t *table = object_create(index, KIND_TABLE, PAGE_BYTES);
 
 	if (space->root) {
 		reserve_push(space, table);

@@ -8,7 +8,7 @@
 #include "riscv/sv39.h"
 #include "thread.h"
 
-#define RANGE_STEPS 512		/* leaves, or holes of any size, per call */
+#define RANGE_STEPS 512		/* leaves, holes of any size, or lines of empty entries, per call */
 #define FLUSH_PAGES 8		/* more than that: flush the space once */
 #define RANGE_FLAGS 7UL
 
@@ -18,14 +18,16 @@ struct range {
 	struct space *space;
 	uint64_t address, flags, pages;
 	uint64_t done;			/* pages */
+	uint64_t steps;			/* left */
 	uint64_t changed;		/* leaves that need a flush */
+	uint64_t cleared;		/* leaves of the present table */
 	bool reporting;
 	uint64_t written, room;		/* entries of the report */
 	struct user_array report;
 };
 
 /* What is done to one leaf. Result: REPORT_* bits to report. */
-typedef uint64_t range_step(struct range *range, uint64_t address, struct walk *walk);
+typedef uint64_t range_step(struct range *range, uint64_t address, uint64_t *entry);
 
 static void leaf_changed(struct range *range, uint64_t address)
 {
@@ -37,7 +39,7 @@ static long range_decode(struct thread *caller, const struct capability *target,
 {
 	*range = (struct range){
 		.space = capability_page(target), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
-		.pages = argument[2], .reporting = argument[3], .room = min(argument[4], USER_ARRAY_MAX),
+		.pages = argument[2], .steps = RANGE_STEPS, .reporting = argument[3], .room = min(argument[4], USER_ARRAY_MAX),
 	};
 	if (!range->pages || range->pages > USER_END >> PAGE_SHIFT || range->flags & ~RANGE_FLAGS ||
 	    !range_inside(range->address, range->pages << PAGE_SHIFT, 0, USER_END) || (range->reporting && !range->room))
@@ -45,37 +47,70 @@ static long range_decode(struct thread *caller, const struct capability *target,
 	return range->reporting ? user_array(caller->space, argument[3], range->room, ACCESS_WRITE, &range->report) : OK;
 }
 
-/* The leaf or the hole at the range's next address. False: the range cuts a large leaf. */
-static bool range_advance(struct range *range, uint64_t address, struct walk *walk, range_step *step)
+/* How many of the next entries are empty: most of a table is. */
+static uint64_t entries_empty(const uint64_t *entry, uint64_t most)
 {
-	uint64_t left = range->pages - range->done, span = level_bytes(walk->level), offset = address & (span - 1), bits;
+	uint64_t count = 0;
 
-	if (walk->entry && *walk->entry) {
-		if (offset || left << PAGE_SHIFT < span)
-			return false;
-		bits = step(range, address, walk);
-		if (bits && range->reporting)
-			*user_element(&range->report, range->written++) = address | bits;
-	}
-	range->done += min(left, (span - offset) >> PAGE_SHIFT);
+	for (; most - count >= 8; count += 8, entry += 8)
+		if (entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7])
+			break;
+	while (count < most && !*entry++)
+		count++;
+	return count;
+}
+
+/* False: the report is full. */
+static always_inline bool range_leaf(struct range *range, uint64_t address, uint64_t *entry, range_step *step)
+{
+	uint64_t bits;
+
+	if (range->reporting && range->written == range->room)
+		return false;
+	bits = step(range, address, entry);
+	if (bits && range->reporting)
+		*user_element(&range->report, range->written++) = address | bits;
 	return true;
 }
 
-static long range_run(struct range *range, range_step *step)
+/* The part of the range that one table shows, up to the first entry that leads to another. False: full, or the range cuts a leaf. */
+static always_inline bool range_part(struct range *range, struct walk walk, uint64_t address, range_step *step)
 {
-	struct walk walk = { NULL, LEVELS };
+	uint64_t bytes = level_bytes(walk.level), table_end = (address | (level_bytes(walk.level + 1) - 1)) + 1, empty;
+	uint64_t end = min(range->address + (range->pages << PAGE_SHIFT), table_end);
 	bool whole = true;
 
-	for (unsigned i = 0; i < RANGE_STEPS && range->done < range->pages && whole; i++) {
-		uint64_t address = range->address + (range->done << PAGE_SHIFT);
-
-		if (range->reporting && range->written == range->room)
+	for (; whole && address < end && range->steps; range->steps--) {
+		if (!*walk.entry) {
+			empty = entries_empty(walk.entry, (end - 1) / bytes - address / bytes + 1);
+			address = min(end, (address & ~(bytes - 1)) + empty * bytes);
+			range->steps -= min(range->steps - 1, empty / 16);
+			walk.entry += empty;
+		} else if (entry_is_table(*walk.entry)) {
 			break;
-		if (walk.entry && !walk.level && address % LARGE_BYTES)
-			walk.entry++;
-		else
-			walk = table_walk(range->space, address);
-		whole = range_advance(range, address, &walk, step);
+		} else {
+			whole = !(address & (bytes - 1)) && end - address >= bytes && range_leaf(range, address, walk.entry++, step);
+			address += whole ? bytes : 0;
+		}
+	}
+	range->done = (address - range->address) >> PAGE_SHIFT;
+	return whole;
+}
+
+static always_inline long range_run(struct range *range, range_step *step)
+{
+	bool whole = true;
+
+	if (!range->space->root)
+		range->done = range->pages;
+	while (whole && range->steps && range->done < range->pages) {
+		uint64_t address = range->address + (range->done << PAGE_SHIFT);
+		struct walk walk = table_walk(range->space, address);
+
+		whole = range_part(range, walk, address, step);
+		if (range->cleared)
+			table_shrink(range->space, address, walk, range->cleared);
+		range->cleared = 0;
 	}
 	if (range->changed > FLUSH_PAGES)
 		tlb_flush_space(range->space);
@@ -83,31 +118,32 @@ static long range_run(struct range *range, range_step *step)
 	return range->done ? (long)range->done : ERR_INVALID;
 }
 
-static uint64_t unmap_step(struct range *range, uint64_t address, struct walk *walk)
+static uint64_t unmap_step(struct range *range, uint64_t address, uint64_t *entry)
 {
-	uint64_t bits = entry_report(table_clear(range->space, address, walk));
+	uint64_t bits = entry_report(entry_replace(entry, 0));
 
+	range->cleared++;
 	leaf_changed(range, address);
 	return bits & REPORT_D || range->flags & REPORT_ACCESSED ? bits : 0;
 }
 
-static uint64_t protect_step(struct range *range, uint64_t address, struct walk *walk)
+static uint64_t protect_step(struct range *range, uint64_t address, uint64_t *entry)
 {
-	uint64_t old = entry_restrict(walk->entry, range->flags, range->reporting), bits = entry_report(old);
+	uint64_t old = entry_restrict(entry, range->flags, range->reporting), bits = entry_report(old);
 
-	if (*walk->entry != old)
+	if (*entry != old)
 		leaf_changed(range, address);
 	return bits & REPORT_D ? bits : 0;
 }
 
-static uint64_t scan_step(struct range *range, uint64_t address, struct walk *walk)
+static uint64_t scan_step(struct range *range, uint64_t address, uint64_t *entry)
 {
-	uint64_t wanted = range->flags & (SCAN_ACCESSED | SCAN_DIRTY), bits = entry_report(*walk->entry);
+	uint64_t wanted = range->flags & (SCAN_ACCESSED | SCAN_DIRTY), bits = entry_report(*entry);
 
 	if (!(bits & wanted))
 		return 0;
 	if (range->flags & SCAN_CLEAR) {
-		bits = entry_report(entry_clear(walk->entry, wanted));
+		bits = entry_report(entry_clear(entry, wanted));
 		leaf_changed(range, address);
 	}
 	return bits;

@@ -19,22 +19,6 @@ static uint64_t kernel_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* t
 
 static inline uint64_t entry_index(uint64_t address, unsigned level) { return address >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1); }
 static inline uint64_t *entry_table(uint64_t entry) { return direct(entry_physical(entry)); }
-static inline uint64_t *table_of(uint64_t *entry) { return (uint64_t *)((uint64_t)entry & ~(PAGE_BYTES - 1)); }
-
-unsigned table_entries(const uint64_t *table)
-{
-	return objects[object_index(table)].word / OBJECT_ENTRY & 0xffff;
-}
-
-uint64_t entry_restrict(uint64_t *entry, uint64_t rights, bool clear_dirty)
-{
-	uint64_t old = *entry, kept = old & (rights << 1) & PAGE_RIGHTS, remove;
-
-	if (!(kept & PAGE_READ))
-		kept &= PAGE_EXECUTE;
-	remove = (clear_dirty ? PAGE_DIRTY : 0) | (kept ? (old & PAGE_RIGHTS) ^ kept : PAGE_USER);
-	return old & remove ? __atomic_fetch_and(entry, ~remove, __ATOMIC_RELAXED) : old;
-}
 
 struct walk table_walk(const struct space *space, uint64_t address)
 {
@@ -43,7 +27,7 @@ struct walk table_walk(const struct space *space, uint64_t address)
 	if (unlikely(!walk.entry))
 		return walk;
 	walk.entry += entry_index(address, walk.level);
-	while (*walk.entry && !(*walk.entry & PAGE_RIGHTS)) {
+	while (entry_is_table(*walk.entry)) {
 		assert(walk.level > 0);
 		walk.level--;
 		walk.entry = entry_table(*walk.entry) + entry_index(address, walk.level);
@@ -51,24 +35,12 @@ struct walk table_walk(const struct space *space, uint64_t address)
 	return walk;
 }
 
-void table_fill(struct walk walk, uint64_t entry)
-{
-	assert(!*walk.entry);
-	__atomic_store_n(walk.entry, entry, __ATOMIC_RELEASE);
-	objects[object_index(table_of(walk.entry))].word += OBJECT_ENTRY;
-}
-
-uint64_t table_replace(struct walk walk, uint64_t entry)
-{
-	return __atomic_exchange_n(walk.entry, entry, __ATOMIC_ACQ_REL);
-}
-
 bool table_extend(struct space *space, struct walk *walk, uint64_t address, unsigned level)
 {
 	if (walk->level - level > space->reserve_pages)
 		return false;
 	while (walk->level > level) {
-		uint64_t *table = memset(reserve_pop(space), 0, PAGE_BYTES);
+		uint64_t *table = reserve_pop(space);
 
 		table_fill(*walk, POINTER(table));
 		walk->level--;
@@ -87,21 +59,19 @@ static uint64_t *walk_to(const struct space *space, uint64_t address, unsigned l
 	return entry;
 }
 
-uint64_t table_clear(struct space *space, uint64_t address, struct walk *walk)
+void table_shrink(struct space *space, uint64_t address, struct walk walk, uint64_t cleared)
 {
-	uint64_t old = table_replace(*walk, 0), *table = table_of(walk->entry);
+	for (; ; walk.level++, cleared = 1) {
+		uint64_t *table = table_of(walk.entry);
 
-	for (unsigned level = walk->level; ; level++) {
-		assert(table_entries(table));
-		objects[object_index(table)].word -= OBJECT_ENTRY;
-		if (likely(table_entries(table)) || level == LEVELS - 1)
-			return old;
-		walk->entry = walk_to(space, address, level + 1);
-		*walk->entry = 0;
+		assert(table_entries(table) >= cleared);
+		objects[object_index(table)].word -= cleared * OBJECT_ENTRY;
+		if (table_entries(table) || walk.level == LEVELS - 1)
+			return;
+		walk.entry = walk_to(space, address, walk.level + 1);
+		*walk.entry = 0;
 		tlb_flush_space(space);
 		reserve_push(space, table);
-		table = table_of(walk->entry);
-		walk->entry = NULL;
 	}
 }
 

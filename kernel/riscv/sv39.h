@@ -28,6 +28,9 @@ enum page_bit {
 static inline uint64_t level_bytes(unsigned level) { return PAGE_BYTES << (9 * level); }
 static inline uint64_t entry_physical(uint64_t entry) { return (entry & PAGE_FRAME_MASK) << 2; }
 
+/* Leads to another table. */
+static inline bool entry_is_table(uint64_t entry) { return entry && !(entry & PAGE_RIGHTS); }
+
 /* RIGHT_* of a leaf. */
 static inline uint64_t entry_rights(uint64_t entry) { return entry & PAGE_USER ? (entry & PAGE_RIGHTS) >> 1 : 0; }
 
@@ -68,23 +71,41 @@ static inline uint64_t entry_clear(uint64_t *entry, uint64_t report)
 }
 
 /* Keep at most `rights`; clear D, too. Result: the entry as it was. */
-uint64_t entry_restrict(uint64_t *entry, uint64_t rights, bool clear_dirty);
+static inline uint64_t entry_restrict(uint64_t *entry, uint64_t rights, bool clear_dirty)
+{
+	uint64_t old = *entry, kept = old & (rights << 1) & PAGE_RIGHTS, remove;
+
+	if (!(kept & PAGE_READ))
+		kept &= PAGE_EXECUTE;
+	remove = (clear_dirty ? PAGE_DIRTY : 0) | (kept ? (old & PAGE_RIGHTS) ^ kept : PAGE_USER);
+	return old & remove ? __atomic_fetch_and(entry, ~remove, __ATOMIC_RELAXED) : old;
+}
+
+/* Exchange a leaf. Result: the entry as it was. */
+static inline uint64_t entry_replace(uint64_t *entry, uint64_t value) { return __atomic_exchange_n(entry, value, __ATOMIC_ACQ_REL); }
 
 struct walk table_walk(const struct space *space, uint64_t address);
 
 /* From an empty entry down to `level`, with tables from the reserve. False: it lacks some, and nothing was changed. */
 bool table_extend(struct space *space, struct walk *walk, uint64_t address, unsigned level);
 
-/* Fill the empty entry; exchange a leaf. */
-void table_fill(struct walk walk, uint64_t entry);
-uint64_t table_replace(struct walk walk, uint64_t entry);
+/* The table of an entry. How many of its entries are in use; of a root: those below USER_END. */
+static inline uint64_t *table_of(uint64_t *entry) { return (uint64_t *)((uint64_t)entry & ~(PAGE_BYTES - 1)); }
+static inline unsigned table_entries(const uint64_t *table) { return objects[object_index(table)].word / OBJECT_ENTRY & 0xffff; }
 
-/* Clear a leaf. Tables left empty go back to the reserve; then walk->entry becomes NULL. Result: the leaf. */
-uint64_t table_clear(struct space *space, uint64_t address, struct walk *walk);
+/* Fill the empty entry. */
+static inline void table_fill(struct walk walk, uint64_t entry)
+{
+	assert(!*walk.entry);
+	__atomic_store_n(walk.entry, entry, __ATOMIC_RELEASE);
+	objects[object_index(table_of(walk.entry))].word += OBJECT_ENTRY;
+}
 
-/* A fresh root gets the kernel's half. Entries in use; of a root: those below USER_END. */
+/* Leaves of the walk's table have been cleared. If that leaves it empty, it goes back to the reserve, and so do those above. */
+void table_shrink(struct space *space, uint64_t address, struct walk walk, uint64_t cleared);
+
+/* A fresh root gets the kernel's half. */
 void root_init(uint64_t *root);
-unsigned table_entries(const uint64_t *table);
 
 /* The page table allows the access: the fault was stale, or the use was to be noted. True: go on. */
 bool fault_is_stale(struct space *space, uint64_t address, uint64_t access);

@@ -13,6 +13,7 @@ struct call *current;
 
 static struct table calls = { .record_bytes = sizeof(struct call), .limit = 8192 };
 static uint32_t by_thread[BUCKETS];
+static uint16_t of_process[PROCESS_MAX];	/* records, by the slot of the caller's identity */
 static struct list ready, waiting[BUCKETS];
 static struct {
 	uint64_t token;			/* 0: nothing is kept back */
@@ -101,6 +102,8 @@ static struct call *make(const struct message *message)
 	if (!call)
 		return NULL;
 	call->number = number;
+	call->slot = IDENTITY_SLOT(message->identity) % PROCESS_MAX;
+	of_process[call->slot]++;
 	call->hash_next = *bucket;
 	*bucket = number;
 	call->message = *message;
@@ -118,6 +121,7 @@ static void drop(struct call *call)
 	while (*link != call->number)
 		link = &((struct call *)table_get(&calls, *link))->hash_next;
 	*link = call->hash_next;
+	of_process[call->slot]--;
 	table_free(&calls, call->number);
 }
 
@@ -256,7 +260,7 @@ void call_arrived(const struct message *message, long event)
 
 void calls_drop_process(uint64_t identity)
 {
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < BUCKETS && of_process[IDENTITY_SLOT(identity) % PROCESS_MAX]; i++)
 		for (uint32_t number = by_thread[i]; number; ) {
 			struct call *call = table_get(&calls, number);
 

@@ -116,7 +116,7 @@ void descriptor_set(struct process *process, int descriptor, struct open *open, 
 
 static void inherit(struct process *child, const struct process *parent)
 {
-	memcpy(child, parent, sizeof(*child));
+	memcpy(child, parent, offsetof(struct process, open) + parent->top * sizeof(parent->open[0]));
 	for (unsigned descriptor = 0; descriptor < child->top; descriptor++)
 		if (child->open[descriptor])
 			descriptor_get(child, descriptor)->references++;

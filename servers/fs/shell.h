@@ -34,6 +34,7 @@ enum call_state { CALL_RUNNING = 1, CALL_READY, CALL_WAITING, CALL_AWAY, CALL_FA
 enum call_after { AFTER_NOTHING, AFTER_OPEN, AFTER_PATH };	/* what to do when a truncation is done */
 struct call {
 	uint32_t number, hash_next;	/* first: the record's place in its table */
+	uint16_t slot;			/* of the caller's identity */
 	uint8_t state, stage, after;
 	bool interrupted;		/* answer early if there is nothing to be had */
 	bool close_on_exec;		/* of the descriptor to be made */

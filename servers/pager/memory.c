@@ -57,7 +57,6 @@ void object_destroy(uint64_t slot, uint64_t page)
 		;
 	if (result < 0)
 		log_line("pager: destroy of slot %lu: %ld", (unsigned long)slot, result);
-	sys_cap_delete(SLOT_SELF_SPACE, slot);
 	object_page_free(page);
 }
 

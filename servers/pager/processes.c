@@ -85,7 +85,7 @@ static long exit_continue(struct call *call)
 	if (result == CORE_WAIT || result == CORE_AGAIN)
 		return result;
 	call->process->domain = 0;
-	domain_free(domain);
+	call->process->emptied = domain;
 	return exited(call);
 }
 

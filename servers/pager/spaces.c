@@ -21,7 +21,12 @@
 
 _Static_assert(SLOT_DOMAIN(DOMAIN_MAX - 1) < SPACE_SLOTS + SERVER_LEAVES * LEAF_SLOTS, "the pager's table holds all threads and domains");
 
+#define IDLE_DOMAINS 8
+#define IDLE_TABLES 8		/* a domain with more is not kept */
+
 uint64_t domain_count;
+static struct domain *idle;
+static unsigned idle_count;
 static struct domain *domains[DOMAIN_MAX];
 static struct process *processes[PROCESS_MAX];
 static uint64_t serial;
@@ -45,7 +50,7 @@ struct domain *domain_find(uint64_t number)
 }
 
 /* Emptied page tables wait in the reserves of their spaces: when no page is left, take them back, but not what was just given. */
-static void reclaim_tables(const struct domain *but)
+void domains_trim_tables(const struct domain *but)
 {
 	for (unsigned i = 0; i < DOMAIN_MAX; i++) {
 		long page;
@@ -69,13 +74,14 @@ bool domain_give_table(struct domain *domain)
 	uint64_t page;
 
 	if (domain->tables > LARGE_TABLES && object_pages_free < KEEP_FREE(object_pages)) {
-		reclaim_tables(domain);
+		domains_trim_tables(domain);
 		if (object_pages_free < KEEP_FREE(object_pages))
 			return false;
 	}
 	page = object_page_take();
 	if (!page) {
-		reclaim_tables(domain);
+		domains_trim();
+		domains_trim_tables(domain);
 		page = object_page_take();
 	}
 	if (!page)
@@ -108,31 +114,10 @@ static bool domain_furnish(struct domain *domain)
 	}
 	if (sys_space_set(slot, SPACE_ROUTE, SLOT_ROUTE, 0) < 0)
 		panic("pager: the Route cannot be set");
-	domain->space = core_space_create(domain, domain->number);
-	return domain->space != 0;
+	return true;
 }
 
-struct domain *domain_create(void)
-{
-	struct domain *domain;
-	unsigned index = 0;
-
-	while (index < DOMAIN_MAX && domains[index])
-		index++;
-	domain = index < DOMAIN_MAX ? core_allocate(sizeof(*domain)) : 0;
-	if (!domain)
-		return 0;
-	domain->number = ++serial << INDEX_BITS | index;
-	domain->users = 1;
-	domains[index] = domain;
-	domain_count++;
-	if (domain_furnish(domain))
-		return domain;
-	domain_free(domain);
-	return 0;
-}
-
-void domain_free(struct domain *domain)
+static void domain_destroy(struct domain *domain)
 {
 	uint64_t slot = domain_slot(domain);
 	long page;
@@ -147,8 +132,79 @@ void domain_free(struct domain *domain)
 		object_destroy(slot, domain->page);
 	}
 	domains[domain_index(domain)] = 0;
-	domain_count--;
 	core_free(domain, sizeof(*domain));
+}
+
+/* Of an index that is free. */
+static struct domain *domain_make(void)
+{
+	struct domain *domain;
+	unsigned index = 0;
+
+	while (index < DOMAIN_MAX && domains[index])
+		index++;
+	domain = index < DOMAIN_MAX ? core_allocate(sizeof(*domain)) : 0;
+	if (!domain)
+		return 0;
+	domain->number = index;
+	domains[index] = domain;
+	if (domain_furnish(domain))
+		return domain;
+	domain_destroy(domain);
+	return 0;
+}
+
+static struct domain *idle_take(void)
+{
+	struct domain *domain = idle;
+
+	if (!domain)
+		return 0;
+	idle = domain->next_idle;
+	idle_count--;
+	return domain;
+}
+
+/* No badge names serial 0: what is idle cannot be found. */
+void domain_free(struct domain *domain)
+{
+	domain->number = domain_index(domain);
+	domain_count--;
+	if (idle_count == IDLE_DOMAINS || domain->tables > IDLE_TABLES) {
+		domain_destroy(domain);
+		return;
+	}
+	domain->next_idle = idle;
+	idle = domain;
+	idle_count++;
+}
+
+bool domains_trim(void)
+{
+	bool any = idle;
+	struct domain *domain;
+
+	while ((domain = idle_take()))
+		domain_destroy(domain);
+	return any;
+}
+
+struct domain *domain_create(void)
+{
+	struct domain *domain = idle_take();
+
+	if (!domain)
+		domain = domain_make();
+	if (!domain)
+		return 0;
+	domain->number |= ++serial << INDEX_BITS;
+	domain->users = 1;
+	domain_count++;
+	domain->space = core_space_create(domain, domain->number);
+	if (domain->space)
+		return domain;
+	domain_free(domain);
+	return 0;
 }
 
 static void teardown_step(struct job *job)
@@ -224,7 +280,8 @@ struct process *process_create(uint64_t identity, struct domain *domain, long *e
 	if (!process)
 		return 0;
 	process->identity = identity;
-	if (!object_create(KIND_THREAD, process_slot(process), &process->page)) {
+	if (!object_create(KIND_THREAD, process_slot(process), &process->page) &&
+	    !(domains_trim() && object_create(KIND_THREAD, process_slot(process), &process->page))) {
 		core_free(process, sizeof(*process));
 		return 0;
 	}
@@ -240,6 +297,8 @@ void process_destroy(struct process *process)
 	if (process->domain)
 		domain_release(process->domain);
 	object_destroy(process_slot(process), process->page);
+	if (process->emptied)
+		domain_free(process->emptied);
 	processes[IDENTITY_SLOT(process->identity)] = 0;
 	core_free(process, sizeof(*process));
 }

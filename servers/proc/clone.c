@@ -102,9 +102,7 @@ static void start_child(struct process *child)
 {
 	uint64_t thread = process_thread(child);
 
-	sys_cap_delete(SLOT_SELF_SPACE, thread);
 	must(sys_cap_mint(SLOT_SELF_SPACE, thread, SLOT_RECEIVED, RIGHT_CONTROL, 0, 0), "keeping a thread");
-	sys_cap_delete(SLOT_SELF_SPACE, SLOT_RECEIVED);
 	must(sys_thread_set(thread, THREAD_EXCEPTION, SLOT_EXCEPTION_MASTER), "THREAD_EXCEPTION");
 	must(sys_thread_set(thread, THREAD_PRIORITY, PRIORITY_PROGRAM), "THREAD_PRIORITY");
 	must(sys_thread_set(thread, THREAD_IDENTITY, process_identity(child)), "THREAD_IDENTITY");

@@ -150,7 +150,6 @@ void exit_done(struct process *process, struct message *message)
 		return;
 	}
 	call_about(SLOT_PAGER, PAGER_reap, process);
-	sys_cap_delete(SLOT_SELF_SPACE, process_thread(process));
 	process->used_ticks = process_used(process) + process->children_ticks;
 	process->state = PROCESS_ZOMBIE;
 	process_living--;

@@ -174,6 +174,7 @@ static long destroy(uint64_t slot)
 	if (kind_of[index] == KIND_THREAD)
 		threads[index] = (struct thread){ 0 };
 	kind_of[index] = KIND_NONE;
+	slot_object[slot] = 0;		/* a dead capability is none */
 	return 0;
 }
 

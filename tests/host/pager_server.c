@@ -560,6 +560,7 @@ long ipc_reply_recv(uint64_t token, uint64_t endpoint, struct message *message)
 
 static void check_end(uint64_t objects_before)
 {
+	domains_trim();
 	core_drop_caches();
 	core_check();
 	if (domain_count || object_pages_free + (objects_before - object_pages) != objects_before - 3)

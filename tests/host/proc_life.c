@@ -388,6 +388,9 @@ static long pager_call(struct message *message)
 		CHECK(slots[slot].pager == identity && slots[slot].exited);
 		CHECK(threads[slots[slot].thread].where == HELD);
 		threads[slots[slot].thread].where = DEAD;
+		for (unsigned i = 0; i < sizeof(capability) / sizeof(capability[0]); i++)
+			if (capability[i] == slots[slot].thread + 1)
+				capability[i] = 0;
 		slots[slot].pager = 0;
 		return 0;
 	case PAGER_vma:

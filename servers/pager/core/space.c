@@ -33,6 +33,52 @@ long space_step(struct space *space, struct waiter *waiter, long status)
 	return status;
 }
 
+static bool counts_as_writable(const struct vma *vma)
+{
+	return vma->object && (vma->flags & VMA_SHARED) && (vma->prot & PROT_WRITE);
+}
+
+static void harvest(void *context, uint64_t entry)
+{
+	struct vma *vma = context;
+	struct frame *frame;
+
+	if (!(entry & REPORT_D))
+		return;
+	frame = pages_find(vma->object, ((entry & ~PAGE_MASK) - vma->start + vma->offset) >> PAGE_SHIFT);
+	if (!frame || !(frame->flags & PAGE_BLOCK))
+		return;
+	page_dirty(frame);
+	object_modify(vma->object);
+}
+
+/* Only where a store through this VMA may have left its D bit. */
+static void (*harvest_of(const struct vma *vma))(void *, uint64_t)
+{
+	return counts_as_writable(vma) && vma->object->backed ? harvest : NULL;
+}
+
+#define NEAR_PAGES 512
+
+/* From this VMA on, as far as they lie near each other and nothing is to be harvested: one call for all, up to a slice. */
+static void unmap_run(struct vma *vma, unsigned budget)
+{
+	struct space *space = vma->space;
+	uint64_t start = vma->start, end = start, mapped = 0;
+
+	for (; vma && budget && !harvest_of(vma) && vma->start <= end + NEAR_PAGES * CORE_PAGE; vma = vma_next(vma), budget--) {
+		if (!vma->mapped_pages)
+			continue;
+		mapped += vma->mapped_pages;
+		if (mapped > SLICE_PAGES)
+			break;
+		vma->mapped_pages = 0;
+		end = vma->end;
+	}
+	if (end > start)
+		core.ops.unmap(space->table, start, (end - start) >> PAGE_SHIFT, NULL, NULL);
+}
+
 /* Whoever held the space is gone: its operation cannot go on. The page table goes VMA by VMA, the private pages in slices. */
 long core_space_destroy(struct space *space, struct waiter *waiter)
 {
@@ -50,6 +96,8 @@ long core_space_destroy(struct space *space, struct waiter *waiter)
 			vma_move(vma, vma->start + SLICE_PAGES * CORE_PAGE, vma->end);
 			return CORE_AGAIN;
 		}
+		if (vma->mapped_pages)
+			unmap_run(vma, budget);
 		vma_unmap(vma, vma->start, vma->end);
 		space_delete(vma);
 	}
@@ -64,11 +112,6 @@ long core_space_destroy(struct space *space, struct waiter *waiter)
 }
 
 /* ---- records */
-
-static bool counts_as_writable(const struct vma *vma)
-{
-	return vma->object && (vma->flags & VMA_SHARED) && (vma->prot & PROT_WRITE);
-}
 
 static void link_object(struct vma *vma)
 {
@@ -250,26 +293,6 @@ static unsigned rights_of(unsigned prot)
 unsigned vma_rights(const struct vma *vma)
 {
 	return rights_of(vma->prot);
-}
-
-static void harvest(void *context, uint64_t entry)
-{
-	struct vma *vma = context;
-	struct frame *frame;
-
-	if (!(entry & REPORT_D))
-		return;
-	frame = pages_find(vma->object, ((entry & ~PAGE_MASK) - vma->start + vma->offset) >> PAGE_SHIFT);
-	if (!frame || !(frame->flags & PAGE_BLOCK))
-		return;
-	page_dirty(frame);
-	object_modify(vma->object);
-}
-
-/* Only where a store through this VMA may have left its D bit. */
-static void (*harvest_of(const struct vma *vma))(void *, uint64_t)
-{
-	return counts_as_writable(vma) && vma->object->backed ? harvest : NULL;
 }
 
 void vma_unmap(struct vma *vma, uint64_t start, uint64_t end)
