@@ -21,6 +21,8 @@ COMMON	:= -std=gnu11 -O2 -g $(WARNINGS) -MMD -MP
 # Kernel and servers: no FPU, no C library, no calls that the compiler made up out of loops.
 BARE	:= $(COMMON) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding -fno-pic -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -fno-tree-loop-distribute-patterns -Iabi
+# A server is optimised as a whole, across its files.
+WHOLE	:= -flto -flto-partition=one
 BARE_LINK := -march=rv64imac_zicsr_zifencei -mabi=lp64 -no-pie -static -nostdlib -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
 HOST_CC	:= cc
@@ -86,11 +88,11 @@ SCRIPT_$(1) := $(firstword $(wildcard servers/$(1)/*.ld libsys/$(1).ld) libsys/s
 $(BUILD)/obj/servers/$(1)/%.o: servers/$(1)/% Makefile
 	$$(call say,CC,$$<)
 	$$(folder)
-	$$(Q)$(CROSS)gcc $(BARE) -Ilibsys -Iservers/$(1) -c $$< -o $$@
+	$$(Q)$(CROSS)gcc $(BARE) $(WHOLE) -Ilibsys -Iservers/$(1) -c $$< -o $$@
 $(BUILD)/servers/$(1): $$(SERVER_$(1)) $(BUILD)/libsys.a $$(SCRIPT_$(1))
 	$$(call say,LD,$$@)
 	$$(folder)
-	$$(Q)$(CROSS)gcc $(BARE_LINK) -Wl,--defsym=SERVER_BASE=$(patsubst $(1):%,%,$(filter $(1):%,$(BASES))) -T $$(SCRIPT_$(1)) $$(SERVER_$(1)) \
+	$$(Q)$(CROSS)gcc $(BARE) $(WHOLE) $(BARE_LINK) -Wl,--defsym=SERVER_BASE=$(patsubst $(1):%,%,$(filter $(1):%,$(BASES))) -T $$(SCRIPT_$(1)) $$(SERVER_$(1)) \
 		$(BUILD)/libsys.a -o $$@
 endef
 $(foreach name,$(SERVERS),$(eval $(call server_rules,$(name))))

@@ -18,7 +18,6 @@ long serve_fault(struct call *call)
 	static struct map_item item;
 	long result;
 
-	reply_flush();		/* the item may still be on its way */
 	result = core_fault(call_space(call), call->word[0], call->word[1] & ~ACCESS_COPY, &call->job.waiter, &item);
 	if (result == CORE_WAIT || result == CORE_AGAIN)
 		return result;

@@ -57,7 +57,7 @@ static void dispatch_fault(const struct message *message)
 	struct process *process = process_find(message->identity);
 
 	/* The badge names the space that the thread ran in when it faulted. */
-	if (!process || !process->domain || domain_find(message->badge - BADGE_FAULT) != process->domain) {
+	if (!process || !process->domain || message->badge != BADGE_FAULT + process->domain->number) {
 		log_line("pager: a fault from nowhere: badge %lx, identity %lx", (unsigned long)message->badge, (unsigned long)message->identity);
 		refuse(message, -ESRCH);
 		return;
@@ -201,8 +201,8 @@ _Noreturn void server_main(const struct start_info *start)
 		const struct message *message = reply_exchange(jobs_waiting() ? IN_THE_PAST : 0, &event);
 
 		dispatch(event, message);
-		requests_flush();
 		jobs_run(STEPS_PER_MESSAGE);
-		requests_flush();
+		if (requests_news)
+			requests_tell();
 	}
 }

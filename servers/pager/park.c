@@ -54,7 +54,7 @@ void job_cancel(struct job *job)
 
 void job_fresh(struct job *job)
 {
-	memset(&job->waiter, 0, sizeof(job->waiter));
+	job->waiter = (struct waiter){ 0 };
 }
 
 void job_wake(struct waiter *waiter)
@@ -105,7 +105,9 @@ void call_begin(struct process *process, const struct message *message, long (*o
 	call->token = message->token;
 	call->operation = operation;
 	call->job.run = call_try;
-	memcpy(call->word, message->word, sizeof(call->word));
+#pragma GCC unroll 6
+	for (unsigned i = 0; i < 6; i++)
+		call->word[i] = message->word[i];
 	job_fresh(&call->job);
 	call_try(&call->job);
 }

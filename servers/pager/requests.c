@@ -1,15 +1,13 @@
 /*
  * The asking end of the ring between pager and fs (requests.h). At most RING_SLOTS are in the ring; the others wait here, in order,
- * in records of which a stock is kept ready: to queue a request never fails. Records keep a request until its answer, so
- * that all can be asked again of an fs that has started anew (the ring's epoch tells).
+ * in records of which there are as many as the core can have requests under way: to queue one never fails. Records keep a
+ * request until its answer, so that all can be asked again of an fs that has started anew (the ring's epoch tells).
  */
 #include "requests.h"
 
-#include "reply.h"
-
 #include <linux/errno.h>
 
-#define STOCK 256
+#define RECORDS (CORE_REQUESTS + 1)	/* while an answer is looked at, the core may ask for one more */
 #define MOST_ERRNO 4095
 
 struct record {
@@ -24,15 +22,13 @@ static struct record *asked[RING_SLOTS];	/* in the ring; ring id = generation <<
 static uint64_t generation;
 static unsigned asked_count;
 static struct record *first, *last;		/* waiting for a place */
-static struct record *spare;
-static unsigned spare_count;
-static bool news;				/* asked since fs was notified */
+static struct record records[RECORDS], *spare;
+bool requests_news;
 
 static void spare_put(struct record *record)
 {
 	record->next = spare;
 	spare = record;
-	spare_count++;
 }
 
 void requests_start(const struct start_info *start)
@@ -41,9 +37,8 @@ void requests_start(const struct start_info *start)
 	if (!ring)
 		panic("pager: no ring to fs");
 	epoch = ring->epoch;
-	requests_flush();
-	if (spare_count < STOCK)
-		panic("pager: no memory for requests");
+	for (unsigned i = 0; i < RECORDS; i++)
+		spare_put(&records[i]);
 }
 
 static bool ask(struct record *record)
@@ -59,7 +54,7 @@ static bool ask(struct record *record)
 		return false;
 	asked[index] = record;
 	asked_count++;
-	news = true;
+	requests_news = true;
 	return true;
 }
 
@@ -79,9 +74,8 @@ void request_queue(const struct core_request *request)
 	struct record *record = spare;
 
 	if (!record)
-		panic("pager: more than %u new requests in one step", STOCK);
+		panic("pager: more than %u requests under way", CORE_REQUESTS);
 	spare = record->next;
-	spare_count--;
 	record->next = 0;
 	record->core_id = request->id;
 	record->request = (struct ring_request){ .operation = request->operation, .count = request->count,
@@ -149,24 +143,13 @@ void requests_answers(void)
 	ask_waiting();
 }
 
-void requests_flush(void)
+void requests_tell(void)
 {
-	if (spare_count < STOCK)
-		reply_flush();		/* before memory is touched: see reply.h */
-	while (spare_count < STOCK) {
-		struct record *record = core_allocate(sizeof(*record));
-
-		if (!record)
-			break;
-		spare_put(record);
-	}
-	if (!news)
-		return;
-	news = false;
+	requests_news = false;
 	sys_notify(SLOT_NOTIFY_FS, NOTIFY_RING_LOWER);
 }
 
 bool requests_room(void)
 {
-	return !first && asked_count < RING_SLOTS / 2 && spare_count > STOCK / 2;
+	return !first && asked_count < RING_SLOTS / 2;
 }

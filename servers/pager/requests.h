@@ -11,7 +11,9 @@
 void requests_start(const struct start_info *start);
 void request_queue(const struct core_request *request);	/* struct core_ops */
 void requests_answers(void);				/* fs has notified */
-void requests_flush(void);				/* once per step: refill the records, tell fs of new requests */
 bool requests_room(void);				/* the ring has room for work that is not urgent */
+
+extern bool requests_news;				/* asked since fs was notified */
+void requests_tell(void);				/* ... then once per step: notify it */
 
 #endif

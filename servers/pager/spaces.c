@@ -41,14 +41,6 @@ uint64_t domain_slot(const struct domain *domain)
 	return SLOT_DOMAIN(domain_index(domain));
 }
 
-struct domain *domain_find(uint64_t number)
-{
-	uint64_t index = number & ((1 << INDEX_BITS) - 1);
-	struct domain *domain = index < DOMAIN_MAX ? domains[index] : 0;
-
-	return domain && domain->number == number ? domain : 0;
-}
-
 /* Emptied page tables wait in the reserves of their spaces: when no page is left, take them back, but not what was just given. */
 void domains_trim_tables(const struct domain *but)
 {

@@ -44,7 +44,6 @@ struct process {
 extern uint64_t domain_count;
 
 struct domain *domain_create(void);			/* one user; null: no memory */
-struct domain *domain_find(uint64_t number);		/* null: no such, or not any more */
 uint64_t domain_slot(const struct domain *domain);
 bool domain_give_table(struct domain *domain);		/* one more page for its page tables; false: none to be had */
 void domain_share(struct domain *domain);

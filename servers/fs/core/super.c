@@ -74,9 +74,10 @@ int group_get(uint32_t group, struct group_descriptor **descriptor, struct block
 {
 	int result = block_get(1 + group / GROUPS_PER_BLOCK, block);
 
-	if (result == 0)
-		*descriptor = (struct group_descriptor *)(*block)->data + group % GROUPS_PER_BLOCK;
-	return result;
+	if (result < 0)
+		return result;
+	*descriptor = (struct group_descriptor *)(*block)->data + group % GROUPS_PER_BLOCK;
+	return 0;
 }
 
 static bool group_is_good(uint32_t group, const struct group_descriptor *descriptor)

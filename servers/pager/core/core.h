@@ -32,6 +32,7 @@
 #define CORE_PAGE 4096UL
 #define CORE_USER_END (1UL << 38)	/* Sv39: 256 GiB */
 #define CORE_BATCH 32			/* pages in one map item or one request */
+#define CORE_REQUESTS 192		/* under way at once */
 #define CORE_FILE_MAX ((1UL << 41) - CORE_PAGE)	/* no object grows past it (-EFBIG): ext2's bound with blocks of 4096 bytes */
 
 struct space;		/* one address space: VMAs and the handle of its page table */

@@ -233,7 +233,7 @@ struct pending {
 	unsigned operation, count;
 	struct frame *copy;		/* the last page is written from this one */
 };
-#define PENDINGS 192	/* fewer than the server has records for (requests.c) */
+#define PENDINGS CORE_REQUESTS
 
 struct pending *request_begin(struct object *object, unsigned operation, uint64_t first, unsigned count);	/* null: too many under way */
 void request_abandon(struct pending *pending);		/* not sent after all */
