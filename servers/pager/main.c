@@ -171,6 +171,16 @@ static _Noreturn void broken(const char *fact)
 	panic("pager: %s", fact);
 }
 
+/* policy=NAME among the boot arguments: who is wrong about it must not measure the default. */
+static void choose_policy(const char *arguments)
+{
+	size_t length;
+	const char *name = argument_value(arguments, "policy", &length);
+
+	if (name && !core_set_policy(name, length))
+		panic("pager: no replacement policy has the name that the boot argument policy= gives");
+}
+
 static void start_core(const struct start_info *start)
 {
 	static const struct core_ops ops = {
@@ -182,6 +192,7 @@ static void start_core(const struct start_info *start)
 
 	memory_start(start, &lowest, &highest, extents);
 	core_init(&ops, WINDOW, lowest, highest);
+	choose_policy(start->arguments);
 	for (unsigned i = 0; i < sizeof(extents) / sizeof(extents[0]); i++) {
 		if (extents[i].pages)
 			core_add_memory(extents[i].physical, extents[i].pages);

@@ -417,11 +417,14 @@ static void finish_all(uint64_t free_before)
 static void run(uint64_t seed_now, uint64_t count)
 {
 	uint64_t free_before;
+	const char *name;
 
 	seed = seed_now;
 	steps = 0;
 	random_state = seed * 0x9e3779b97f4a7c15 + 1;
 	world_start(110 + random_below(one_in(3) ? 2000 : 150), 40 + random_below(300));
+	name = core_policy_name(random_below(3));
+	MUST(core_set_policy(name, strlen(name)));
 	memset(numbers, 0, sizeof numbers);
 	error_rate = one_in(2) ? 15 : 0;
 	again_rate = one_in(2) ? 10 : 0;

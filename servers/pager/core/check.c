@@ -109,6 +109,7 @@ static void check_page(const struct object *object, const struct frame *frame, u
 	CHECK((leaf->tag[TAG_DIRTY] >> bit & 1) == !!(frame->flags & PAGE_DIRTY));
 	CHECK((leaf->tag[TAG_WRITING] >> bit & 1) == !!(frame->flags & PAGE_WRITING));
 	CHECK(!(frame->flags & PAGE_DIRTY) || (frame->flags & PAGE_BLOCK));
+	CHECK(!frame->next == (!object->backed || (frame->flags & PAGE_READING)));
 	CHECK(index < object_end(object) || object->past_end || object->lock.owner || object->trim || (frame->flags & PAGE_BUSY)
 		|| (!object->opens && !object->holds));
 	if (index == object->length >> PAGE_SHIFT && tail && !(frame->flags & (PAGE_STORED | PAGE_READING)))

@@ -1,7 +1,7 @@
 /*
  * The pager's core: frames, objects with their page cache, VMAs, anonymous memory, copy-on-write, write-back. Plain C that
  * knows neither messages nor the kernel: it acts on the world below only through struct core_ops. The same source runs on
- * Quire, on the host under sanitizers against a reference model (tests/host/pager_model.c), and in a trace-driven simulator.
+ * Quire, on the host under sanitizers against a reference model (tests/host/pager_model.c), and in a trace-driven simulator (tools/simulate/).
  *
  * HOW AN OPERATION ENDS.  Every operation returns a long:
  *   >= 0         done
@@ -104,6 +104,7 @@ struct map_item {
 };
 long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item);
 extern unsigned core_fault_around_pages;	/* 1..CORE_BATCH, default 16 */
+extern unsigned core_read_ahead_pages;		/* the longest cluster of a reader in a row: 1 (none)..CORE_BATCH, the default */
 
 /* ---- mapping calls, as mmap(2), munmap(2), ... on riscv64. object null with MAP_ANONYMOUS. `growsdown`: a stack
  * that grows on demand down to `limit` bytes, keeping one guard page below what it may reach. */
@@ -144,6 +145,7 @@ long core_read(struct space *space, uint64_t open, uint64_t address, uint64_t co
 long core_write(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter);
 
 /* ---- housekeeping. */
+extern unsigned core_spare_pages;		/* given back at a time beyond what a step needs; default 32 */
 void core_drop_caches(void);			/* forget all clean unmapped pages and unused objects */
 bool core_write_back_step(void);		/* start writes of old dirty pages, a bounded amount; false: nothing to do. Called from a timer */
 struct core_counters {
@@ -157,14 +159,8 @@ struct pager_vma;
 bool core_vma_info(struct space *space, uint64_t above, struct pager_vma *info);
 void core_check(void);				/* walks everything and calls ops->broken on the first inconsistency; tests only */
 
-/* Replacement policy: small files behind this table; the default is clock (policy_clock.c). */
-struct frame;
-struct policy {
-	const char *name;
-	void (*added)(struct frame *frame);	/* a clean or dirty cache page came in */
-	void (*removed)(struct frame *frame);
-	struct frame *(*victim)(void);		/* a clean unmapped cache page that may go, or null */
-};
-extern const struct policy policy_clock;
+/* Replacement policies (policy.c) by name. core_init chooses the first; another one is chosen before the first page comes in. */
+const char *core_policy_name(unsigned i);			/* null: there are no more */
+bool core_set_policy(const char *name, size_t length);		/* false: there is none of that name */
 
 #endif

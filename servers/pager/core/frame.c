@@ -6,7 +6,7 @@
 
 struct core_state core;
 struct core_counters core_counters;
-unsigned core_fault_around_pages = 16;
+unsigned core_fault_around_pages = 16, core_read_ahead_pages = CORE_BATCH, core_spare_pages = 32;
 
 void core_init(const struct core_ops *ops, uintptr_t window, uint64_t lowest, uint64_t highest)
 {
@@ -17,8 +17,8 @@ void core_init(const struct core_ops *ops, uintptr_t window, uint64_t lowest, ui
 	core.lowest = lowest;
 	core.highest = highest;
 	core.policy = &policy_clock;
+	core.policy->start();
 	core.want[0] = core.want[1] = WANT_STEP;
-	policy_clock.added(NULL);
 }
 
 /* Takes the table out of the beginning of the first extent; returns how many pages it took. */

@@ -66,7 +66,8 @@ enum frame_flag {
 	PAGE_STORED	= 32,	/* has been mapped shared and writable: its tail past the end may hold anything */
 	PAGE_FAILED	= 64,	/* dirty, and the last write of it failed: only a sync tries again */
 	PAGE_MAPPED	= 128,	/* may be in page tables, if `epoch` is still the object's */
-	PAGE_TOUCHED	= 256,	/* used since the clock's hand passed */
+	PAGE_TOUCHED	= 256,	/* used since the policy last looked */
+	PAGE_FRESH	= 512,	/* the policy's own: came in a short while ago */
 	PAGE_BUSY	= PAGE_READING | PAGE_WRITING | PAGE_ALLOCATING,
 };
 
@@ -114,6 +115,20 @@ static inline long lock_check(struct lock *lock, struct waiter *waiter)	/* 0: fr
 }
 long lock_take(struct lock *lock, struct waiter *waiter);		/* the same, and ours from now on */
 void lock_drop(struct lock *lock, struct waiter *waiter);		/* if ours */
+
+/* ---- replacement (policy.c): a policy says which cache page goes first. It keeps them in a ring of its own; what its functions may look at are the
+ * flags and page_reclaimable, page_mapped. One static state each: there is one cache. */
+struct policy {
+	const char *name;
+	void (*start)(void);			/* forget everything */
+	void (*added)(struct frame *frame);	/* a page came in, clean or dirty, used already or read ahead */
+	void (*removed)(struct frame *frame);	/* ... goes, by victim's word or for another reason */
+	struct frame *(*victim)(void);		/* a clean unmapped one that may go, or null: there is none */
+};
+extern const struct policy policy_clock, policy_fifo, policy_sieve;
+
+void ring_insert(struct frame *before, struct frame *frame);	/* before null: into an empty ring */
+struct frame *ring_remove(struct frame *frame);			/* returns the one behind it, null: the ring is empty now */
 
 /* ---- memory (reclaim.c) */
 #define WANT_STEP 8	/* free frames that any step may need for one page and the records around it */

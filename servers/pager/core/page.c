@@ -11,7 +11,7 @@
 
 static uint64_t cluster_of(const struct ahead *ahead)
 {
-	return ahead->row < ROW_STARTS ? 1 : 1UL << ahead->row;
+	return ahead->row < ROW_STARTS ? 1 : minimum(1UL << ahead->row, core_read_ahead_pages);
 }
 
 static void ahead_advance(struct ahead *ahead, uint64_t first, uint64_t pages)
@@ -161,7 +161,7 @@ void page_forget(struct frame *frame)
 {
 	core_assert(frame->kind == FRAME_CACHE && !(frame->flags & PAGE_BUSY));
 	page_clean(frame);
-	if (frame->object->backed)
+	if (frame->next)		/* else it never came in: the read failed */
 		core.policy->removed(frame);
 	pages_remove(frame->object, frame->index);
 	wait_wake(&frame->waiters);

@@ -7,32 +7,27 @@
 static struct frame *hand;
 static uint64_t in_ring;
 
-/* Null: begin anew (core_init). A new page stands behind the hand: it is looked at last. */
+static void start(void)
+{
+	hand = NULL;
+	in_ring = 0;
+}
+
+/* A new page stands behind the hand: it is looked at last. */
 static void added(struct frame *frame)
 {
-	if (!frame || !hand) {
+	ring_insert(hand, frame);
+	if (!hand)
 		hand = frame;
-		in_ring = frame != NULL;
-		if (frame)
-			frame->next = frame->previous = frame;
-		return;
-	}
-	frame->next = hand;
-	frame->previous = hand->previous;
-	frame->previous->next = frame;
-	hand->previous = frame;
 	in_ring++;
 }
 
 static void removed(struct frame *frame)
 {
-	if (!frame->next)
-		return;
+	struct frame *next = ring_remove(frame);
+
 	if (hand == frame)
-		hand = frame->next == frame ? NULL : frame->next;
-	frame->next->previous = frame->previous;
-	frame->previous->next = frame->next;
-	frame->next = frame->previous = NULL;
+		hand = next;
 	in_ring--;
 }
 
@@ -51,4 +46,4 @@ static struct frame *victim(void)
 	return NULL;
 }
 
-const struct policy policy_clock = { "clock", added, removed, victim };
+const struct policy policy_clock = { "clock", start, added, removed, victim };

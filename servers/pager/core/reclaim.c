@@ -7,8 +7,6 @@
  */
 #include "internal.h"
 
-#define GIVE_BACK 32		/* pages at a time: the walk over pages that may not go is paid once for them all */
-
 static uint64_t give_unmapped(uint64_t pages)
 {
 	uint64_t given = 0;
@@ -72,7 +70,7 @@ static bool help_is_coming(void)
 
 long memory_wait(struct waiter *waiter)
 {
-	if (memory_give_back(GIVE_BACK))
+	if (memory_give_back(1 + core_spare_pages))
 		return wait_park(&core.memory_waiters, waiter), wait_wake(&core.memory_waiters), CORE_WAIT;
 	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
 }
@@ -82,7 +80,7 @@ long memory_reclaim(struct waiter *waiter, bool anonymous)
 	request_deferred();
 	slab_trim();
 	if (core_counters.free_pages < WANT_STEP)
-		memory_give_back(WANT_STEP - core_counters.free_pages + GIVE_BACK);
+		memory_give_back(WANT_STEP - core_counters.free_pages + core_spare_pages);
 	if (core_counters.free_pages >= WANT_STEP && (!anonymous || core_counters.free_pages + core_counters.cache_pages >= core.want[1]))
 		return 0;
 	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
