@@ -26,13 +26,13 @@ WHOLE	:= -flto -flto-partition=one
 BARE_LINK := -march=rv64imac_zicsr_zifencei -mabi=lp64 -no-pie -static -nostdlib -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
 HOST_CC	:= cc
-HOST	:= -std=gnu11 -O1 -g $(WARNINGS) -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=all -Iabi -Itests/host
+HOST	:= -std=gnu11 -O1 -g $(WARNINGS) -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=all -Iabi -Itests/host -Itools/simulate
 
 sources	= $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S))
 objects	= $(patsubst %,$(BUILD)/obj/%.o,$(1))
 
 all: $(BUILD)/quire.elf $(BUILD)/boot.cpio $(BUILD)/disk.img
-.PHONY: all programs hosttests tests clean help
+.PHONY: all programs hosttests simulate tests clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -41,6 +41,7 @@ help:
 	@echo 'make              kernel, boot archive and disk image in $(BUILD)/'
 	@echo 'make programs     the guest programs and guest tests only (they run under qemu-riscv64, too)'
 	@echo 'make hosttests    the host tests, with sanitizers'
+	@echo 'make simulate     the simulator of the pager: $(BUILD)/simulate'
 	@echo 'make tests        everything that ./quire test runs'
 	@echo 'make clean        remove $(BUILD)/'
 	@echo 'BUILD=DIR builds elsewhere, V=1 shows the commands, QUIET=1 shows errors only.'
@@ -211,8 +212,20 @@ $(BUILD)/obj/host/$(1)/%.o: % Makefile
 endef
 $(foreach name,$(HOSTTESTS),$(eval $(call host_rules,$(name))))
 
+# ---- The simulator: the pager's core on this machine, driven by traces (docs/experiments.md), for speed: tests/host/simulate.c has the sanitizers.
+
+$(BUILD)/obj/simulate/%.o: % Makefile
+	$(call say,HOSTCC,$<)
+	$(folder)
+	$(Q)$(HOST_CC) $(COMMON) -Iabi -Itools/simulate -Iservers/pager/core -c $< -o $@
+
+$(BUILD)/simulate: $(patsubst %,$(BUILD)/obj/simulate/%.o,$(call sources,tools/simulate servers/pager/core))
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $^ -o $@
+
+simulate: $(BUILD)/simulate
 hosttests: $(HOSTTESTS:%=$(BUILD)/host/%)
-tests: all hosttests $(if $(KERNELTEST),$(BUILD)/kerneltest/quire.elf)
+tests: all hosttests simulate $(if $(KERNELTEST),$(BUILD)/kerneltest/quire.elf)
 
 clean:
 	$(Q)rm -rf $(BUILD)
