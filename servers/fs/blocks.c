@@ -45,7 +45,7 @@ static bool start_request(enum purpose purpose, uint32_t number, struct ring_req
 	if (!ring_ask(ring, request))
 		return false;
 	slots[slot] = (struct slot){ purpose, number, request->id };
-	asked = true;
+	asked = work_left = true;
 	return true;
 }
 

@@ -1,24 +1,32 @@
 /*
- * Calls from arrival to answer: records, parking, waking, forwarding, copies under the caller's loan. The last answer or forward is kept
- * back until the next receive, so that both are one kernel call. What calls mean is their handlers' business.
+ * Calls from arrival to answer: records, parking, waking, forwarding, copies under the caller's loan. What calls mean is their
+ * handlers' business.
+ *
+ * Messages are received into a blank record. A call that is answered or forwarded at once leaves it blank; one that has to wait
+ * keeps it, is entered by its thread, and the next blank one takes its place.
+ *
+ * The last answer or forward is kept back, in the blank record's message, until the next receive, so that both are one kernel call.
  */
 #include "shell.h"
 
 #define BUCKETS 256
 #define RUN_AT_ONCE 8
+#define CALLS_MAX 8192
 
 struct list { struct call *first, *last; };
 
 struct call *current;
 
-static struct table calls = { .record_bytes = sizeof(struct call), .limit = 8192 };
-static uint32_t by_thread[BUCKETS];
-static uint16_t of_process[PROCESS_MAX];	/* records, by the slot of the caller's identity */
+static struct table calls = { .record_bytes = sizeof(struct call), .limit = CALLS_MAX };
+static struct call no_memory;			/* what is received into it is answered -ENOMEM */
+static struct call *blank = &no_memory;
+static struct call *unused;			/* records to become blank, linked by `next` */
+static struct call *by_thread[BUCKETS];		/* calls that wait, are away or faulted */
+static uint16_t parked_of[PROCESS_MAX];		/* how many of them, by the slot of the caller's identity */
 static struct list ready, waiting[BUCKETS];
 static struct {
 	uint64_t token;			/* 0: nothing is kept back */
 	uint64_t slot;			/* where to forward the caller; 0: an answer */
-	struct message message;
 } kept;
 
 /* ---- lists */
@@ -58,7 +66,7 @@ static void make_ready(struct call *call)
 	append(&ready, call);
 }
 
-void wake(uint64_t key)
+void wake_calls(uint64_t key)
 {
 	struct call *call, *next;
 
@@ -67,6 +75,11 @@ void wake(uint64_t key)
 		if (call->key == key)
 			make_ready(call);
 	}
+}
+
+void wake(uint64_t key)
+{
+	wake_calls(key);
 	pages_wake(key);
 }
 
@@ -77,63 +90,77 @@ bool calls_ready(void)
 
 /* ---- records */
 
-static uint32_t *bucket_of_thread(uint64_t token)
+static struct call **bucket_of_thread(uint64_t token)
 {
 	return &by_thread[TOKEN_THREAD(token) % BUCKETS];
 }
 
 static struct call *find(uint64_t token)
 {
-	for (uint32_t number = *bucket_of_thread(token); number; ) {
-		struct call *call = table_get(&calls, number);
+	struct call *call = *bucket_of_thread(token);
 
-		if (TOKEN_THREAD(call->message.token) == TOKEN_THREAD(token))
-			return call;
-		number = call->hash_next;
-	}
-	return NULL;
+	while (call && TOKEN_THREAD(call->message.token) != TOKEN_THREAD(token))
+		call = call->hash_next;
+	return call;
 }
 
-static struct call *make(const struct message *message)
+static uint16_t *parked_like(const struct call *call)
 {
-	uint32_t number, *bucket = bucket_of_thread(message->token);
-	struct call *call = table_take(&calls, &number);
+	return &parked_of[IDENTITY_SLOT(call->message.identity) % PROCESS_MAX];
+}
 
-	if (!call)
-		return NULL;
-	call->number = number;
-	call->slot = IDENTITY_SLOT(message->identity) % PROCESS_MAX;
-	of_process[call->slot]++;
+static struct call *take_blank(void)
+{
+	struct call *call = unused;
+	uint32_t number;
+
+	if (call)
+		unused = call->next;
+	else
+		call = table_take(&calls, &number);
+	return call ? call : &no_memory;
+}
+
+/* The call goes on later: its record is entered. */
+static void park(struct call *call, enum call_state state)
+{
+	struct call **bucket = bucket_of_thread(call->message.token);
+
+	call->state = state;
+	if (call != blank)
+		return;
 	call->hash_next = *bucket;
-	*bucket = number;
-	call->message = *message;
-	call->state = CALL_RUNNING;
-	return call;
+	*bucket = call;
+	++*parked_like(call);
+	blank = take_blank();
 }
 
 static void drop(struct call *call)
 {
-	uint32_t *link = bucket_of_thread(call->message.token);
+	struct call **link = bucket_of_thread(call->message.token);
 
+	if (call == blank)
+		return;
 	leave_list(call);
 	if (call->open)
 		open_release(call->open);
-	while (*link != call->number)
-		link = &((struct call *)table_get(&calls, *link))->hash_next;
+	while (*link != call)
+		link = &(*link)->hash_next;
 	*link = call->hash_next;
-	of_process[call->slot]--;
-	table_free(&calls, call->number);
+	--*parked_like(call);
+	call->next = unused;
+	unused = call;
 }
 
-/* ---- answers */
+/* ---- answers and forwards */
 
 /* A caller that is gone wants no answer. */
 static void send_kept(void)
 {
 	if (kept.token && kept.slot)
-		ipc_forward(kept.token, kept.slot, &kept.message);
+		ipc_forward(kept.token, kept.slot, &blank->message);
 	else if (kept.token)
-		ipc_reply(kept.token, &kept.message);
+		ipc_reply(kept.token, &blank->message);
 	kept.token = 0;
 }
 
@@ -142,146 +169,30 @@ static struct message *keep(uint64_t token, uint64_t slot, int64_t label)
 	send_kept();
 	kept.token = token;
 	kept.slot = slot;
-	kept.message.label = label;
-	memset(kept.message.word, 0, sizeof(kept.message.word));
-	return &kept.message;
+	blank->message.label = label;
+	return &blank->message;
 }
 
-static void answer(uint64_t token, int64_t result)
+static void answer(struct call *call, int64_t result)
 {
-	keep(token, 0, result)->word[0] = result;
+	keep(call->message.token, 0, result)->word[0] = result;
 }
 
-long receive(struct message *message, bool wait)
+int64_t forward(struct call *call, uint64_t slot, uint64_t label)
 {
-	long event = ERR_BAD_TOKEN;
+	struct message *message = keep(call->message.token, slot, label);
 
-	if (kept.token)
-		*message = kept.message;
-	message->receive_slot = message->capability = message->flags = 0;
-	message->deadline = wait ? 0 : 1;
-	if (kept.token && kept.slot)
-		event = ipc_forward_recv(kept.token, kept.slot, SLOT_ENDPOINT, message);
-	else if (kept.token)
-		event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
-	if (event < 0 && event != ERR_TIMEOUT) {
-		send_kept();	/* what failed has not received; without a deadline it may succeed */
-		event = ipc_recv(SLOT_ENDPOINT, message);
-	}
-	kept.token = 0;
-	return event;
-}
-
-static void run(struct call *call)
-{
-	call_handler *handler = handler_of(&call->message);
-	int64_t result = -ENOSYS;
-
-	current = call;
-	leave_list(call);
-	step_begin();
-	if (handler)
-		result = handler(call);
-	step_abort();
-	if (result == -ENOSPC && (node_jobs_pending() || release_expected()))
-		result = wait_for(WAIT_KEY(WAIT_JOBS, 0));
-	if (result == WAIT) {
-		call->key = volume.wait_key;
-		call->state = CALL_WAITING;
-		append(bucket_of_key(call->key), call);
-	} else if (result == AGAIN) {
-		make_ready(call);
-	} else if (result != TAKEN) {
-		answer(call->message.token, result);
-		drop(call);
-	} else if (call->state != CALL_AWAY && (call->state != CALL_FAULTED || !(call->done || call->stage || call->open))) {
-		drop(call);
-	}
-	current = NULL;
-}
-
-void calls_run_ready(void)
-{
-	for (unsigned ran = 0; ready.first && ran < RUN_AT_ONCE; ran++)
-		run(ready.first);
-}
-
-/* ---- arrivals */
-
-static void interrupted(const struct message *message)
-{
-	struct call *call = find(message->token);
-
-	if (!call || call->message.token != message->token)
-		return;
-	call->interrupted = true;
-	if (call->state == CALL_WAITING)
-		make_ready(call);
-}
-
-/* The record that this call continues: it comes back from the pager, or after a fault. */
-static struct call *continued(const struct message *message, long event)
-{
-	struct call *call = find(message->token);
-
-	if (!call)
-		return NULL;
-	if ((call->state == CALL_AWAY && event != EVENT_INTERRUPTED && message->badge == BADGE_PAGER) ||
-	    (call->state == CALL_FAULTED && event == EVENT_REDELIVERED)) {
-		call->message = *message;
-		call->state = CALL_RUNNING;
-		return call;
-	}
-	drop(call);	/* its thread calls anew: the old call has found another end */
-	return NULL;
-}
-
-void call_arrived(const struct message *message, long event)
-{
-	struct call *call;
-
-	if (event == EVENT_INTERRUPTED) {
-		interrupted(message);
-		return;
-	}
-	call = continued(message, event);
-	if (!call)
-		call = make(message);
-	if (!call) {
-		answer(message->token, -ENOMEM);
-		return;
-	}
-	call->event = event;
-	call->process = process_of(message->identity);
-	if (call->process && message->badge == BADGE_CLIENT && call->process->executing_thread == TOKEN_THREAD(message->token))
-		process_execute(&call->process->executing, NULL);	/* it has failed */
-	run(call);
-}
-
-void calls_drop_process(uint64_t identity)
-{
-	for (unsigned i = 0; i < BUCKETS && of_process[IDENTITY_SLOT(identity) % PROCESS_MAX]; i++)
-		for (uint32_t number = by_thread[i]; number; ) {
-			struct call *call = table_get(&calls, number);
-
-			number = call->hash_next;
-			if (call != current && (call->message.identity << 16) == (identity << 16))
-				drop(call);
-		}
-}
-
-/* ---- to other servers */
-
-int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes)
-{
-	memcpy(keep(call->message.token, slot, label)->word, words, bytes);
+	if (call != blank)
+		memcpy(message->word, call->message.word, sizeof(message->word));
 	return TAKEN;
 }
 
 int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes)
 {
-	call->state = CALL_AWAY;
-	return forward_call(call, slot, label, words, bytes);
+	forward_call(call, slot, label, words, bytes);
+	send_kept();
+	park(call, CALL_AWAY);
+	return TAKEN;
 }
 
 /* Comes after the forwards before it. */
@@ -289,6 +200,150 @@ int call_server(uint64_t slot, struct message *message)
 {
 	send_kept();
 	return ipc_call(slot, message) < 0 ? -EIO : (int)(int64_t)message->label;
+}
+
+/* ---- running */
+
+static void run(struct call *call)
+{
+	call_handler *handler = handler_of(call);
+	int64_t result = -ENOSYS;
+
+	current = call;
+	if (handler)
+		result = handler(call);
+	step_abort();
+	if (result == -ENOSPC && (node_jobs_pending() || release_expected()))
+		result = wait_for(WAIT_KEY(WAIT_JOBS, 0));
+	if (result > WAIT) {
+		answer(call, result);
+		drop(call);
+	} else if (result == WAIT) {
+		call->key = volume.wait_key;
+		park(call, CALL_WAITING);
+		append(bucket_of_key(call->key), call);
+	} else if (result == AGAIN) {
+		park(call, CALL_READY);
+		append(&ready, call);
+	} else if (call->state == CALL_FAULTED && (call->done || call->stage || call->open)) {
+		park(call, CALL_FAULTED);
+	} else if (call->state != CALL_AWAY) {
+		drop(call);
+	}
+}
+
+void calls_run_ready(void)
+{
+	for (unsigned ran = 0; ready.first && ran < RUN_AT_ONCE; ran++) {
+		struct call *call = ready.first;
+
+		leave_list(call);
+		run(call);
+	}
+}
+
+/* ---- arrivals */
+
+static void interrupted(uint64_t token)
+{
+	struct call *call = find(token);
+
+	if (!call || call->message.token != token)
+		return;
+	call->interrupted = true;
+	if (call->state == CALL_WAITING)
+		make_ready(call);
+}
+
+/* The record that the call just received continues, if it comes back from the pager, or after a fault; else the blank one. */
+static struct call *continued(long event)
+{
+	struct call *call = find(blank->message.token);
+
+	if (!call)
+		return blank;
+	if ((call->state == CALL_AWAY && event == EVENT_MESSAGE && blank->message.badge == BADGE_PAGER) ||
+	    (call->state == CALL_FAULTED && event == EVENT_REDELIVERED)) {
+		call->message = blank->message;
+		return call;
+	}
+	drop(call);	/* its thread calls anew: the old call has found another end */
+	return blank;
+}
+
+/* Something may have become free since. */
+static void replace_no_memory(void)
+{
+	struct call *call = take_blank();
+
+	call->message = blank->message;
+	blank = call;
+}
+
+static void arrived(long event)
+{
+	struct process *process;
+	struct call *call;
+
+	if (blank == &no_memory)
+		replace_no_memory();
+	call = continued(event);
+	if (call == &no_memory) {
+		answer(call, -ENOMEM);
+		return;
+	}
+	if (call == blank) {
+		call->stage = call->after = 0;
+		call->interrupted = call->close_on_exec = false;
+		call->done = call->stamp = 0;
+		call->open = NULL;
+	}
+	call->state = CALL_RUNNING;
+	call->event = event;
+	call->process = process = process_of(call->message.identity);
+	if (process && process->executing && process->executing_thread == TOKEN_THREAD(call->message.token) && call->message.badge == BADGE_CLIENT)
+		process_execute(&process->executing, NULL);	/* it has failed */
+	run(call);
+}
+
+/* Sends what is kept back. If that fails nothing has been received; without a deadline it may succeed. */
+static long send_and_receive(struct message *message)
+{
+	long event = kept.slot ? ipc_forward_recv(kept.token, kept.slot, SLOT_ENDPOINT, message)
+			       : ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
+
+	if (event < 0 && event != ERR_TIMEOUT) {
+		send_kept();
+		event = ipc_recv(SLOT_ENDPOINT, message);
+	}
+	kept.token = 0;
+	return event;
+}
+
+long calls_serve(bool wait, uint64_t *bits)
+{
+	struct message *message = &blank->message;
+	long event;
+
+	message->deadline = wait ? 0 : 1;
+	event = kept.token ? send_and_receive(message) : ipc_recv(SLOT_ENDPOINT, message);
+	if (event == EVENT_MESSAGE || event == EVENT_REDELIVERED)
+		arrived(event);
+	else if (event == EVENT_INTERRUPTED)
+		interrupted(message->token);
+	else if (event == EVENT_NOTIFICATION)
+		*bits = message->word[0];
+	return event;
+}
+
+void calls_drop_process(uint64_t identity)
+{
+	for (unsigned i = 0; i < BUCKETS && parked_of[IDENTITY_SLOT(identity) % PROCESS_MAX]; i++)
+		for (struct call *call = by_thread[i], *next; call; call = next) {
+			next = call->hash_next;
+			if ((call->message.identity << 16) == (identity << 16))
+				drop(call);
+		}
 }
 
 /* ---- copies */

@@ -18,68 +18,69 @@
 
 /* ---- read and write */
 
-struct transfer { uint64_t address, count, position; bool writing, vector, at; };
+/* Beside the pager's TRANSFER_AT and TRANSFER_VECTOR, and at the console's like-named places. */
+#define TRANSFER_WRITE 4
 
-static int64_t transfer_file(struct call *call, struct open *open, const struct transfer *transfer)
+static int64_t transfer_file(struct call *call, const struct open *open, unsigned how)
 {
-	const struct pager_transfer words = { open->number, transfer->address, transfer->count, transfer->position,
-					      (transfer->at ? TRANSFER_AT : 0) | (transfer->vector ? TRANSFER_VECTOR : 0) };
+	const uint64_t *word = call->message.word;
+	const struct pager_transfer words = { open->number, word[1], word[2], word[3], how & (TRANSFER_AT | TRANSFER_VECTOR) };
 
-	return forward_call(call, SLOT_PAGER, transfer->writing ? PAGER_write : PAGER_read, &words, sizeof(words));
+	return forward_call(call, SLOT_PAGER, how & TRANSFER_WRITE ? PAGER_write : PAGER_read, &words, sizeof(words));
 }
 
-static int64_t transfer_tty(struct call *call, struct open *open, const struct transfer *transfer)
+static int64_t transfer_tty(struct call *call, const struct open *open, unsigned how)
 {
-	const struct console_transfer words = { transfer->address, transfer->count, (transfer->vector ? CONSOLE_VECTOR : 0) |
+	const uint64_t *word = call->message.word;
+	const struct console_transfer words = { word[1], word[2], (how & TRANSFER_VECTOR ? CONSOLE_VECTOR : 0) |
 						(open->flags & O_NONBLOCK ? CONSOLE_NONBLOCK : 0) };
 
-	return forward_call(call, SLOT_CONSOLE, transfer->writing ? CONSOLE_write : CONSOLE_read, &words, sizeof(words));
+	return forward_call(call, SLOT_CONSOLE, how & TRANSFER_WRITE ? CONSOLE_write : CONSOLE_read, &words, sizeof(words));
 }
 
-static int64_t transfer(struct call *call, const struct transfer *transfer)
+static bool is_stream(const struct open *open)
 {
-	struct open *open = descriptor_get(call->process, call->message.word[0]);
-	uint64_t address = transfer->address, count = transfer->count;
+	return open->kind == OPEN_PIPE_READER || open->kind == OPEN_PIPE_WRITER || open->kind == OPEN_TTY;
+}
 
-	if (!open || !(transfer->writing ? open_writable(open) : open_readable(open)))
+/* Words: descriptor, address, count (of bytes, or of an iovec array's entries), and with TRANSFER_AT the position. */
+static int64_t transfer(struct call *call, unsigned how)
+{
+	uint64_t address = call->message.word[1], count = call->message.word[2], position = call->message.word[3];
+	struct open *open = descriptor_get(call->process, call->message.word[0]);
+	bool vector = how & TRANSFER_VECTOR, writing = how & TRANSFER_WRITE;
+
+	if (!open || !(writing ? open_writable(open) : open_readable(open)))
 		return -EBADF;
-	if (transfer->vector && count > LOAN_VECTOR_MAX)
+	if (vector && count > LOAN_VECTOR_MAX)
 		return -EINVAL;
-	if (transfer->at && (int64_t)transfer->position < 0)
+	if (how & TRANSFER_AT && (int64_t)position < 0)
 		return -EINVAL;
-	if (transfer->at && (open->kind == OPEN_PIPE_READER || open->kind == OPEN_PIPE_WRITER || open->kind == OPEN_TTY))
+	if (how & TRANSFER_AT && is_stream(open))
 		return -ESPIPE;
-	if (!transfer->vector && (int64_t)count < 0)
+	if (!vector && (int64_t)count < 0)
 		return -EINVAL;
 	switch (open->kind) {
-	case OPEN_FILE: return transfer_file(call, open, transfer);
+	case OPEN_FILE: return transfer_file(call, open, how);
 	case OPEN_DIRECTORY: return -EISDIR;
-	case OPEN_PIPE_READER: return pipe_read(call, open, address, count, transfer->vector);
-	case OPEN_PIPE_WRITER: return pipe_write(call, open, address, count, transfer->vector);
-	case OPEN_TTY: return transfer_tty(call, open, transfer);
-	case OPEN_DEVICE:
-		return transfer->writing ? device_write(call, open, address, count, transfer->vector)
-					 : device_read(call, open, address, count, transfer->vector);
+	case OPEN_PIPE_READER: return pipe_read(call, open, address, count, vector);
+	case OPEN_PIPE_WRITER: return pipe_write(call, open, address, count, vector);
+	case OPEN_TTY: return transfer_tty(call, open, how);
+	case OPEN_DEVICE: return writing ? device_write(call, open, address, count, vector) : device_read(call, open, address, count, vector);
 	case OPEN_TEXT:
-		return transfer->writing ? text_write(call, open, address, count, transfer->vector)
-					 : text_read(call, open, address, count, transfer->vector, transfer->at, transfer->position);
+		return writing ? text_write(call, open, address, count, vector)
+			       : text_read(call, open, address, count, vector, how & TRANSFER_AT, position);
 	}
 	return -EINVAL;
 }
 
-#define TRANSFER_CALL(name, ...) \
-int64_t linux_##name(struct call *call) \
-{ \
-	const uint64_t *word = call->message.word; \
-\
-	return transfer(call, &(struct transfer){ .address = word[1], .count = word[2], __VA_ARGS__ }); \
-}
-TRANSFER_CALL(read, .writing = false)
-TRANSFER_CALL(write, .writing = true)
-TRANSFER_CALL(readv, .vector = true)
-TRANSFER_CALL(writev, .writing = true, .vector = true)
-TRANSFER_CALL(pread64, .at = true, .position = word[3])
-TRANSFER_CALL(pwrite64, .writing = true, .at = true, .position = word[3])
+#define TRANSFER_CALL(name, how) int64_t linux_##name(struct call *call) { return transfer(call, how); }
+TRANSFER_CALL(read, 0)
+TRANSFER_CALL(write, TRANSFER_WRITE)
+TRANSFER_CALL(readv, TRANSFER_VECTOR)
+TRANSFER_CALL(writev, TRANSFER_WRITE | TRANSFER_VECTOR)
+TRANSFER_CALL(pread64, TRANSFER_AT)
+TRANSFER_CALL(pwrite64, TRANSFER_WRITE | TRANSFER_AT)
 
 /* ---- position */
 
@@ -87,14 +88,16 @@ int64_t linux_lseek(struct call *call)
 {
 	const uint64_t *word = call->message.word;
 	struct open *open = descriptor_get(call->process, word[0]);
-	const struct pager_seek words = { open ? open->number : 0, word[1], word[2] };
 	int64_t position = word[1];
 
 	if (!open || open->kind == OPEN_PATH)
 		return -EBADF;
-	if (open->kind == OPEN_FILE)
+	if (open->kind == OPEN_FILE) {
+		const struct pager_seek words = { open->number, word[1], word[2] };
+
 		return forward_call(call, SLOT_PAGER, PAGER_seek, &words, sizeof(words));
-	if (open->kind == OPEN_PIPE_READER || open->kind == OPEN_PIPE_WRITER || open->kind == OPEN_TTY)
+	}
+	if (is_stream(open))
 		return -ESPIPE;
 	if (open->kind == OPEN_DEVICE)
 		return 0;

@@ -1,6 +1,7 @@
 /*
- * The file server's loop and its two tables of calls, expanded from abi/linux.h and abi/fs.h. Each turn does a bounded amount of
- * what is ready (the pager's requests, woken calls, one slice of freeing), then receives. Read next: shell.h, core/core.h.
+ * The file server's loop and its two tables of calls, expanded from abi/linux.h and abi/fs.h. A call is served when it comes; what calls,
+ * notifications and the core leave to be done (woken calls, requests in rings, slices of freeing) is done a bounded amount at a time
+ * between two looks at the endpoint. Read next: shell.h, core/core.h.
  */
 #include "shell.h"
 
@@ -50,19 +51,29 @@ static int64_t wait_for_mount(struct call *call)
 	return wait_for(WAIT_KEY(WAIT_MOUNT, 0));
 }
 
-call_handler *handler_of(const struct message *message)
+static call_handler *native_handler(const struct message *message)
 {
-	bool needs_process = message->badge == BADGE_CLIENT || message->label == FS_mmap || message->label == FS_script;
-	call_handler *handler = NULL;
-
-	if (message->badge == BADGE_CLIENT && message->label < LINUX_CALLS)
-		handler = linux_calls[message->label];
-	for (unsigned i = 0; message->badge != BADGE_CLIENT && i < sizeof(native_calls) / sizeof(native_calls[0]); i++)
+	for (unsigned i = 0; i < sizeof(native_calls) / sizeof(native_calls[0]); i++)
 		if (native_calls[i].label == message->label && native_calls[i].from == message->badge)
-			handler = native_calls[i].handler;
-	if (handler && needs_process && !process_of(message->identity))
+			return native_calls[i].handler;
+	return NULL;
+}
+
+call_handler *handler_of(const struct call *call)
+{
+	const struct message *message = &call->message;
+	bool linux_call = message->badge == BADGE_CLIENT;
+	call_handler *handler;
+
+	if (linux_call)
+		handler = message->label < LINUX_CALLS ? linux_calls[message->label] : NULL;
+	else
+		handler = native_handler(message);
+	if (!handler || !(linux_call || message->label == FS_mmap || message->label == FS_script))
+		return handler;
+	if (!call->process)
 		return no_process;
-	return handler && needs_process && !ready ? wait_for_mount : handler;
+	return ready ? handler : wait_for_mount;
 }
 
 /* ---- start */
@@ -134,9 +145,10 @@ static void begin(void)
 
 /* ---- the loop */
 
-/* One turn. True: something can go on at once. */
-static bool work(void)
+/* One turn of all that is not a call. */
+static void work(void)
 {
+	work_left = false;
 	blocks_take();
 	if (!ready)
 		begin();
@@ -146,22 +158,23 @@ static bool work(void)
 	node_jobs_step();
 	blocks_send();
 	sync_arm_timer();
-	return pages_ready() || calls_ready() || node_jobs_ready();
+	work_left = calls_ready() || pages_ready() || node_jobs_ready();
 }
 
 static void serve(bool wait)
 {
-	static struct message message;
-	long event;
+	uint64_t bits = 0;
+	long event = calls_serve(wait, &bits);
 
-	pages_observe();
-	event = receive(&message, wait);
-	if (event == EVENT_MESSAGE || event == EVENT_INTERRUPTED || event == EVENT_REDELIVERED)
-		call_arrived(&message, event);
-	else if (event == EVENT_TIMEOUT || event == ERR_TIMEOUT)
+	if (event == EVENT_NOTIFICATION) {
+		if (bits & NOTIFY_TIMER)
+			sync_timer();
+		pages_observe();
+		work_left = true;
+	} else if (event == EVENT_TIMEOUT || event == ERR_TIMEOUT) {
 		pages_admit();
-	else if (event == EVENT_NOTIFICATION && message.word[0] & NOTIFY_TIMER)
-		sync_timer();
+		work_left = true;
+	}
 }
 
 void server_main(const struct start_info *given)
@@ -171,11 +184,13 @@ void server_main(const struct start_info *given)
 	divide_pool();
 	pages_init((struct ring *)start->ring_pager_fs);
 	blocks_init((struct ring *)start->ring_fs_blk);
+	work_left = true;
 	for (;;) {
-		bool busy = work();
-
-		for (unsigned turns = 0; busy && turns < TURNS; turns++)
-			busy = work();
-		serve(!busy && !pages_unadmitted());
+		for (unsigned turns = 0; (work_left || calls_ready()) && turns < TURNS; turns++)
+			if (work_left)
+				work();
+			else
+				calls_run_ready();
+		serve(!work_left && !calls_ready() && !pages_unadmitted());
 	}
 }

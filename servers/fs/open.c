@@ -8,13 +8,21 @@
 
 struct table opens = { .record_bytes = sizeof(struct open), .limit = PAGER_OPENS - 1 };
 
+static unsigned access_of(enum open_kind kind, uint32_t flags)
+{
+	static const uint8_t access[O_ACCMODE + 1] = { [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE };
+
+	return kind == OPEN_PATH ? 0 : access[flags & O_ACCMODE];
+}
+
 struct open *open_take(enum open_kind kind, uint32_t flags, struct place place)
 {
 	uint32_t number;
 	struct open *open = table_take(&opens, &number);
 
 	if (open)
-		*open = (struct open){ .number = number, .references = 1, .kind = kind, .flags = flags, .place = place };
+		*open = (struct open){ .number = number, .references = 1, .kind = kind, .access = access_of(kind, flags), .flags = flags,
+				       .place = place };
 	return open;
 }
 
@@ -50,14 +58,4 @@ void open_release(struct open *open)
 	if (open->node)
 		node_drop(open->node);
 	table_free(&opens, open->number);
-}
-
-bool open_readable(const struct open *open)
-{
-	return open->kind != OPEN_PATH && (open->flags & O_ACCMODE) != O_WRONLY;
-}
-
-bool open_writable(const struct open *open)
-{
-	return open->kind != OPEN_PATH && (open->flags & O_ACCMODE) != O_RDONLY;
 }

@@ -149,7 +149,7 @@ static int64_t install(struct call *call, struct open *open, bool close_on_exec)
 
 static int64_t truncate_object(struct call *call, const struct node *node, uint64_t length)
 {
-	const struct pager_truncate words = { (uint64_t)node->generation << 32 | node->inode, length, call->number };
+	const struct pager_truncate words = { (uint64_t)node->generation << 32 | node->inode, length, 0 };
 
 	return forward_and_return(call, SLOT_PAGER, PAGER_truncate, &words, sizeof(words));
 }

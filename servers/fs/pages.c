@@ -3,7 +3,7 @@
  * call, and then turns pages into runs of adjacent blocks for the driver, with the pager's own frames.
  *
  * ORDER.  A request must come after the calls that the pager has sent before it (a truncation above all), but a notification
- * overtakes queued calls. So the ring's head is observed first, then the endpoint is polled until it is empty, and only then are
+ * overtakes queued calls. So the ring's head is observed when it comes, then the endpoint is polled until it is empty, and only then are
  * the requests seen at that time admitted.
  */
 #include "shell.h"
@@ -36,7 +36,8 @@ static void set_state(struct task *task, enum task_state state)
 void pages_init(struct ring *shared)
 {
 	ring = shared;
-	observed = admitted = ring->request_tail;
+	admitted = ring->request_tail;
+	pages_observe();
 }
 
 void pages_observe(void)
@@ -51,7 +52,7 @@ void pages_admit(void)
 
 bool pages_unadmitted(void)
 {
-	return __atomic_load_n(&ring->request_head, __ATOMIC_ACQUIRE) != admitted;
+	return observed != admitted;
 }
 
 bool pages_ready(void)
@@ -64,6 +65,7 @@ void pages_wake(uint64_t key)
 	for (unsigned i = 0; in_state[TASK_WAITING] && i < TASKS; i++)
 		if (tasks[i].state == TASK_WAITING && tasks[i].key == key)
 			set_state(&tasks[i], TASK_READY);
+	work_left = work_left || in_state[TASK_READY];
 }
 
 static void finish(struct task *task)
@@ -309,7 +311,7 @@ static void take_requests(void)
 		if (tasks[i].state != TASK_FREE)
 			continue;
 		if (!ring_next_request(ring, &request)) {
-			admitted = ring->request_tail;
+			admitted = observed = ring->request_tail;
 			return;
 		}
 		tasks[i] = (struct task){ .state = TASK_FREE, .request = request };

@@ -4,25 +4,8 @@
  */
 #include "shell.h"
 
-static struct process *processes[PROCESS_MAX];
+struct process *processes[PROCESS_MAX];
 static unsigned highest;
-
-#define SAME(a, b) (((a) << 16) == ((b) << 16))		/* all but the thread number */
-
-static struct process *find(uint64_t identity)
-{
-	uint64_t slot = IDENTITY_SLOT(identity);
-	struct process *process = slot < PROCESS_MAX ? processes[slot] : NULL;
-
-	return process && SAME(process->identity, identity) ? process : NULL;
-}
-
-struct process *process_of(uint64_t identity)
-{
-	struct process *process = find(identity);
-
-	return process && !process->exited ? process : NULL;
-}
 
 struct process *process_next(unsigned *slot)
 {
@@ -89,13 +72,6 @@ static void set_close_on_exec(struct process *process, int descriptor, bool valu
 		process->close_on_exec[descriptor / 64] |= bit;
 	else
 		process->close_on_exec[descriptor / 64] &= ~bit;
-}
-
-struct open *descriptor_get(const struct process *process, uint64_t descriptor)
-{
-	if ((uint32_t)descriptor >= DESCRIPTORS || !process->open[(uint32_t)descriptor])
-		return NULL;
-	return table_get(&opens, process->open[(uint32_t)descriptor]);
 }
 
 void descriptor_set(struct process *process, int descriptor, struct open *open, bool close_on_exec)
@@ -188,7 +164,7 @@ int64_t fs_exit(struct call *call)
 /* Also of a child that was not to be, without FS_exit before. */
 int64_t fs_reap(struct call *call)
 {
-	struct process *process = find(call->message.word[0]);
+	struct process *process = process_or_zombie(call->message.word[0]);
 
 	if (!process)
 		return -ESRCH;

@@ -33,36 +33,44 @@ enum shell_wait { WAIT_MOUNT = 16, WAIT_PIPE, WAIT_FLUSH, WAIT_SLOT };
 enum call_state { CALL_RUNNING = 1, CALL_READY, CALL_WAITING, CALL_AWAY, CALL_FAULTED };
 enum call_after { AFTER_NOTHING, AFTER_OPEN, AFTER_PATH };	/* what to do when a truncation is done */
 struct call {
-	uint32_t number, hash_next;	/* first: the record's place in its table */
-	uint16_t slot;			/* of the caller's identity */
-	uint8_t state, stage, after;
+	struct message message;
+	int64_t event;
+	struct process *process;	/* the caller; null: none (a server's own call) */
+	uint8_t state;
+	/* How far it has come; all zero when it begins. */
+	uint8_t stage, after;
 	bool interrupted;		/* answer early if there is nothing to be had */
 	bool close_on_exec;		/* of the descriptor to be made */
-	int64_t event;
 	uint64_t done;			/* bytes acted on */
 	uint64_t stamp;			/* what a sync waits for */
-	uint64_t key;
 	struct open *open;		/* held by the call */
-	struct process *process;	/* the caller; null: none (a server's own call) */
-	struct call *next, *previous;
-	struct message message;
+	/* While it waits. */
+	uint64_t key;
+	struct call *next, *previous, *hash_next;
 };
-extern struct call *current;
+extern struct call *current;			/* the one that runs, or ran last */
 typedef int64_t call_handler(struct call *call);
-void call_arrived(const struct message *message, long event);
+long calls_serve(bool wait, uint64_t *bits);	/* sends what is kept back, receives, runs what came; an event, or an error. *bits: of a notification */
 void calls_run_ready(void);			/* a bounded number */
 bool calls_ready(void);
-void wake(uint64_t key);
+void wake(uint64_t key);			/* calls and the pager's requests */
+void wake_calls(uint64_t key);
 void calls_drop_process(uint64_t identity);	/* it is gone: nobody waits for these answers */
-int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; the caller does not come back */
+int64_t forward(struct call *call, uint64_t slot, uint64_t label);	/* with the words that stand in its message: TAKEN; the caller does not come back */
 int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; it comes back as FS_* */
+static inline int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes)
+{
+#pragma GCC unroll 6	/* then the compiler sees that most of it is there already */
+	for (size_t i = 0; i < bytes / 8; i++)
+		call->message.word[i] = ((const uint64_t *)words)[i];
+	return forward(call, slot, label);
+}
 int call_server(uint64_t slot, struct message *message);	/* a prompt call; the reply's label, or -EIO */
-long receive(struct message *message, bool wait);		/* sends the answer or forward that is kept back, then receives */
 /* Copies under the caller's loan: 0, -EFAULT, or TAKEN (return it at once). */
 int copy_in(struct call *call, uint64_t address, void *own, size_t bytes);
 int copy_out(struct call *call, uint64_t address, const void *own, size_t bytes);
 int copy_path(struct call *call, uint64_t address, char path[PATH_BYTES]);
-call_handler *handler_of(const struct message *message);	/* main.c; null: no such call */
+call_handler *handler_of(const struct call *call);	/* main.c; null: no such call */
 
 /* ---- process.c: processes and their descriptors */
 #define DESCRIPTORS 1024
@@ -81,20 +89,30 @@ struct process {
 	uint16_t open[DESCRIPTORS];		/* number of the open description, 0: free */
 };
 _Static_assert(sizeof(struct process) <= 4096, "one page per process");
-struct process *process_of(uint64_t identity);
+extern struct process *processes[PROCESS_MAX];
+static inline struct process *process_or_zombie(uint64_t identity)	/* null: not there (any more) */
+{
+	struct process *process = processes[IDENTITY_SLOT(identity) % PROCESS_MAX];
+
+	return process && (process->identity ^ identity) << 16 == 0 ? process : NULL;	/* all but the thread number */
+}
+static inline struct process *process_of(uint64_t identity)
+{
+	struct process *process = process_or_zombie(identity);
+
+	return process && !process->exited ? process : NULL;
+}
 struct process *process_by_pid(uint64_t pid);
 struct process *process_next(unsigned *slot);	/* walks all */
 void process_set_directory(struct process *process, struct place place, struct node *node);
 void process_execute(struct node **slot, struct node *node);	/* slot: program or executing; node null: nothing any more */
 int descriptor_free(const struct process *process, int from);			/* the lowest that is free, or -EMFILE */
 void descriptor_set(struct process *process, int descriptor, struct open *open, bool close_on_exec);	/* takes over one reference */
-struct open *descriptor_get(const struct process *process, uint64_t descriptor);	/* null: EBADF */
-
 /* ---- open.c: open file descriptions. `number` is known to the pager for regular files. */
 enum open_kind { OPEN_FILE = 1, OPEN_DIRECTORY, OPEN_PIPE_READER, OPEN_PIPE_WRITER, OPEN_TTY, OPEN_DEVICE, OPEN_TEXT, OPEN_PATH };
 struct open {
 	uint32_t number, references;
-	uint8_t kind;
+	uint8_t kind, access;			/* access: MAY_READ, MAY_WRITE */
 	uint32_t flags;				/* O_* */
 	struct place place;
 	struct node *node;			/* held; null: not on the disk */
@@ -103,10 +121,22 @@ struct open {
 	uint64_t resume, resume_at;		/* texts made in pieces: where a piece began, in their own terms and in bytes */
 };
 extern struct table opens;
+static inline struct open *descriptor_get(const struct process *process, uint64_t descriptor)	/* null: EBADF */
+{
+	uint32_t number = (uint32_t)descriptor < DESCRIPTORS ? process->open[(uint32_t)descriptor] : 0;
+
+	return number ? table_record(&opens, number, sizeof(struct open)) : NULL;
+}
 struct open *open_take(enum open_kind kind, uint32_t flags, struct place place);	/* one reference; null: ENFILE */
 void open_release(struct open *open);
-bool open_readable(const struct open *open);
-bool open_writable(const struct open *open);
+static inline bool open_readable(const struct open *open)
+{
+	return open->access & MAY_READ;
+}
+static inline bool open_writable(const struct open *open)
+{
+	return open->access & MAY_WRITE;
+}
 int open_announce(struct open *open, struct node *node, uint64_t length);	/* to the pager; takes a hold on the node */
 
 /* ---- file.c, attribute.c, name.c, ...: Linux calls. Paths relative to a descriptor: */
@@ -147,7 +177,7 @@ enum proc_kind {
 
 /* ---- pages.c: the pager's requests.   blocks.c: requests to blk. */
 void pages_init(struct ring *ring);
-void pages_observe(void);		/* before the endpoint is polled ... */
+void pages_observe(void);		/* when the pager notifies, before the endpoint is polled ... */
 void pages_admit(void);			/* ... and found empty: requests seen before come after all calls sent before them */
 bool pages_unadmitted(void);		/* there are requests that wait for that */
 bool pages_ready(void);			/* admitted ones can go on */

@@ -25,8 +25,10 @@ static struct block *oldest, *newest;			/* dirty blocks */
 static struct block *writes[WRITES_MAX];		/* under way */
 static uint32_t write_count, dirty_count;
 static uint64_t stamp, write_until;			/* dirty blocks up to this stamp shall be written */
+uint32_t step_held;
+bool work_left;
 static struct {
-	uint32_t number, held, undo_words, forgotten;
+	uint32_t number, undo_words, forgotten;
 	uint64_t undo[UNDO_WORDS];
 	uint32_t forget[FORGET_MAX];
 } step;
@@ -127,7 +129,7 @@ static int no_room(void)
 static void hold(struct block *block)
 {
 	if (block->step != step.number)
-		step.held++;
+		step_held++;
 	block->step = step.number;
 	block->referenced = true;
 }
@@ -164,7 +166,7 @@ void block_let_go(struct block *block)
 			at += UNDO_HEADER + (undo->bytes + 7) / 8;
 		}
 		block->step = 0;
-		step.held--;
+		step_held--;
 	}
 }
 
@@ -232,7 +234,7 @@ void step_begin(void)
 {
 	step.number++;
 	step.number += !step.number;
-	step.held = step.undo_words = step.forgotten = 0;
+	step_held = step.undo_words = step.forgotten = 0;
 }
 
 bool step_has_changes(void)
@@ -242,13 +244,14 @@ bool step_has_changes(void)
 
 bool step_is_large(void)
 {
-	return step.held > count / 4 || step.undo_words > UNDO_WORDS / 2 || step.forgotten > FORGET_MAX / 2;
+	return step_held > count / 4 || step.undo_words > UNDO_WORDS / 2 || step.forgotten > FORGET_MAX / 2;
 }
 
 static void set_dirty(struct block *block)
 {
 	if (block->dirty)
 		return;
+	work_left = true;
 	block->dirty = true;
 	block->dirty_since = stamp;
 	block->newer = NULL;
@@ -294,7 +297,7 @@ void step_commit(void)
 }
 
 /* Backwards, so that the oldest bytes win. Records have no back links: they are found from the start, few as they are. */
-void step_abort(void)
+void step_undo(void)
 {
 	static uint16_t starts[UNDO_WORDS / UNDO_HEADER];
 	uint32_t records = 0;

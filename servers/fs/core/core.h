@@ -8,6 +8,7 @@
  *
  * A STEP is what one try changes:   step_begin -> operation -> step_commit   (0: all changes are made, and dirty)
  *                                                          `-> step_abort    (anything else: no change was made)
+ * After either the next one has begun.
  * Blocks that a step has got stay in memory until its end. Each change is announced with block_change, which keeps the old
  * bytes; so a step that runs into WAIT or an error leaves nothing behind, and a journal can be put into step_commit.
  */
@@ -54,6 +55,7 @@ struct volume {
 	uint64_t wait_key;
 };
 extern struct volume volume;
+extern bool work_left;		/* set by whoever leaves something for the server's loop: a job, a dirty block; the loop clears it */
 int wait_for(uint64_t key);				/* sets wait_key, returns WAIT */
 
 /* ---- pool.c: pages for records: what the cache does not use of the server's pool. */
@@ -68,7 +70,17 @@ struct table {
 };
 void *table_take(struct table *table, uint32_t *number);	/* zeroed; null: no memory, or limit reached */
 void table_free(struct table *table, uint32_t number);
-void *table_get(const struct table *table, uint32_t number);	/* the number must be in use, or at least have been */
+/* The number must be in use, or at least have been. table_record: record_bytes as a constant, which is shorter. */
+static inline void *table_record(const struct table *table, uint32_t number, uint32_t record_bytes)
+{
+	uint32_t per_page = BLOCK_BYTES / record_bytes;
+
+	return (uint8_t *)table->page[(number - 1) / per_page] + (number - 1) % per_page * record_bytes;
+}
+static inline void *table_get(const struct table *table, uint32_t number)
+{
+	return table_record(table, number, table->record_bytes);
+}
 
 /* ---- cache.c: metadata blocks in memory. */
 enum block_state { BLOCK_EMPTY, BLOCK_WANTED, BLOCK_READING, BLOCK_READY, BLOCK_FAILED };
@@ -99,7 +111,13 @@ void cache_drop_clean(void);
 uint32_t cache_blocks(void);
 void step_begin(void);
 void step_commit(void);
-void step_abort(void);
+void step_undo(void);
+extern uint32_t step_held;				/* blocks that the step under way has got */
+static inline void step_abort(void)
+{
+	if (step_held)
+		step_undo();
+}
 bool step_has_changes(void);
 bool step_is_large(void);				/* holds so many blocks that slices should end here */
 

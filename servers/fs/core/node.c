@@ -95,6 +95,7 @@ static void add_job(struct node *node)
 		link = &(*link)->job_next;
 	node->job_next = NULL;
 	*link = node;
+	work_left = true;
 }
 
 void node_trim(struct node *node, uint64_t keep_pages)

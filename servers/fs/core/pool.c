@@ -39,13 +39,6 @@ void pool_free(void *page)
 	free_pages = free;
 }
 
-void *table_get(const struct table *table, uint32_t number)
-{
-	uint32_t per_page = BLOCK_BYTES / table->record_bytes;
-
-	return (uint8_t *)table->page[(number - 1) / per_page] + (number - 1) % per_page * table->record_bytes;
-}
-
 static bool grow(struct table *table)
 {
 	uint32_t per_page = BLOCK_BYTES / table->record_bytes, first = table->used_pages * per_page + 1;
