@@ -32,7 +32,7 @@ sources	= $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S))
 objects	= $(patsubst %,$(BUILD)/obj/%.o,$(1))
 
 all: $(BUILD)/quire.elf $(BUILD)/boot.cpio $(BUILD)/disk.img
-.PHONY: all programs hosttests simulate tests clean help
+.PHONY: all programs hosttests simulate tests bench clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -40,6 +40,7 @@ all: $(BUILD)/quire.elf $(BUILD)/boot.cpio $(BUILD)/disk.img
 help:
 	@echo 'make              kernel, boot archive and disk image in $(BUILD)/'
 	@echo 'make programs     the guest programs and guest tests only (they run under qemu-riscv64, too)'
+	@echo 'make bench        what ./quire bench runs: all, and the kernel with its tests in init'"'"'s place'
 	@echo 'make hosttests    the host tests, with sanitizers'
 	@echo 'make simulate     the simulator of the pager: $(BUILD)/simulate'
 	@echo 'make tests        everything that ./quire test runs'
@@ -225,7 +226,8 @@ $(BUILD)/simulate: $(patsubst %,$(BUILD)/obj/simulate/%.o,$(call sources,tools/s
 
 simulate: $(BUILD)/simulate
 hosttests: $(HOSTTESTS:%=$(BUILD)/host/%)
-tests: all hosttests simulate $(if $(KERNELTEST),$(BUILD)/kerneltest/quire.elf)
+bench: all $(BUILD)/kerneltest/quire.elf
+tests: bench hosttests simulate
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -1,93 +1,159 @@
 #!/usr/bin/env python3
 """
-`./quire bench`: runs tests/bench/bench.c in the guest under -icount and prints guest instructions per operation beside the
-recorded figures of Linux 6.1, seL4 and xv6 (tests/bench/*.tsv; their headers say how those were taken).
+`./quire bench`: guest instructions per operation on Quire, what each may cost at most, and the figures of Linux 6.1, seL4 and xv6.
 
-    ./quire bench [--json] [case...]      a case is selected by any part of its name; none: all that Quire can run
+    ./quire bench [options] [case...]     a case is selected by any part of its name; none: all that Quire can run
+      --against linux   build Linux 6.1 (once), run the same executable there, and compare with that instead of the recorded figures
+      --markdown        the table as docs/performance.md holds it
+      --json            for machines
+      --wall            seconds on this machine instead, for orientation only
 
-Every figure is the minimum over the program's repetitions. It measures and prints; it judges nothing.
+Every figure is the minimum over the program's repetitions; measure.py says how it is taken. Without a case's name the memory
+that the kernel and a small process need is printed, too. It measures and prints; it judges nothing.
 """
 import json
-import os
-import re
 import sys
 
-import machine
+import measure
 import run
+import wall
 
-TABLES = os.path.join(run.ROOT, "tests", "bench")
-# Cases of bench.c that need what Quire does not have yet: signal handlers, futexes, threads, mremap, userfaultfd.
-LATER = re.compile(r"sigsegv|futex|mremap|uffd")
-ROW = re.compile(r"^R (\S+) (?:min ([\d.]+) med ([\d.]+)|(failed))", re.MULTILINE)
-CASE = re.compile(r'^\t\{ "(\w+)",', re.MULTILINE)
-
-
-class BenchError(Exception):
-    """A sentence, and what the guest said last."""
+# Our case: its nearest relatives in other.tsv, of seL4 and of xv6.
+RELATIVES = {"native_ipc": ("ipc_0_words", ""), "getppid": ("null_syscall", "null_syscall"), "pipe_rt": ("", "ipc_0_words"),
+             "rfault_disk_nofa": ("fault_pager", "file_read_fault"), "wfault_disk": ("", "file_shared_write_fault"),
+             "fork_exit_0": ("", "fork_exit_0"), "fork_exit_256": ("", "fork_exit_256"), "mmap_munmap": ("", "mmap_munmap"),
+             "read4k_disk": ("", "read_4k"), "write4k_disk": ("", "write_4k"), "msync_64": ("", "munmap_64_dirty")}
+UNITS = {"native_ipc": "round trip, two spaces"}  # of what Linux has not
 
 
-def table(name):
-    """{case: {column: figure}} of a recorded table."""
-    with open(os.path.join(TABLES, name)) as file:
-        rows = [line.rstrip("\n").split("\t") for line in file if not line.startswith("#")]
-    return {row[0]: dict(zip(rows[0][1:], row[1:])) for row in rows[1:]}
+class Arguments:
+    def __init__(self, words):
+        self.against, self.format, self.words = None, "text", []
+        words = list(words)
+        while words:
+            name, equals, value = words.pop(0).partition("=")
+            if name in ("--json", "--markdown", "--wall") and not equals:
+                self.format = name[2:]
+            elif name == "--against":
+                value = value if equals else words.pop(0) if words else ""
+                if value != "linux":
+                    raise run.UsageError(f"--against takes linux, not {value!r}")
+                self.against = value
+            elif name.startswith("-"):
+                raise run.UsageError(f"unknown option {name}")
+            else:
+                self.words.append(name)
 
 
-def cases(words):
-    with open(os.path.join(TABLES, "bench.c")) as file:
-        names = CASE.findall(file.read())
-    return [name for name in names
-            if (any(word in name for word in words) if words else not LATER.search(name))]
+def _number(text):
+    return float(text) if text else None
 
 
-def measure(names):
-    """{case: (min, med) or None} as measured in one boot."""
-    options = run.parse(["--icount", "--mem", "256M", "--timeout", "1500", "/tests/bench", *names])
-    with run.prepared(options, raw=True) as (arguments, _):
-        guest = machine.Guest(arguments)
-        guest.relay(None, lambda data: None, options.timeout)
-    text = guest.transcript.decode(errors="replace").replace("\r", "")
-    if guest.status or "N done 1" not in text:
-        raise BenchError((guest.reason or f"the benchmark ended with status {guest.status}") + "\n" + text[-2000:])
-    return {name: None if failed else (float(low), float(middle)) for name, low, middle, failed in ROW.findall(text)}
+def rows(names, here, there):
+    """A dictionary for each case. here, there: {case: (min, median)} as measured on Quire and, if it was asked for, on Linux."""
+    recorded, other, targets = measure.table("linux-6.1.tsv"), measure.table("other.tsv"), measure.table("target.tsv")
+    found = []
+    for name in names:
+        low, median = here.get(name) or (None, None)
+        reference = recorded.get(name, {})
+        minimal = _number(reference.get("minimal"))
+        linux = (there.get(name) or (None,))[0] if there is not None else minimal
+        at_most = _number(targets.get(name, {}).get("at_most"))
+        sel4, xv6 = RELATIVES.get(name, ("", ""))
+        found.append({"case": name, "unit": reference.get("unit") or UNITS.get(name, ""), "quire": low, "quire_median": median,
+                      "at_most": at_most, "met": low <= at_most if low is not None and at_most else None,
+                      "linux": linux, "linux_recorded": minimal, "linux_distro": _number(reference.get("distro")),
+                      "ratio": low / linux if low is not None and linux else None,
+                      "sel4": other.get(sel4, {}).get("sel4"), "xv6": other.get(xv6, {}).get("xv6")})
+    return found
 
 
-# Our case: its nearest relative in other.tsv.
-RELATIVES = {"getppid": "null_syscall", "rfault_disk_nofa": "file_read_fault", "wfault_disk": "file_shared_write_fault",
-             "fork_exit_0": "fork_exit_0", "fork_exit_256": "fork_exit_256", "mmap_munmap": "mmap_munmap",
-             "read4k_disk": "read_4k", "write4k_disk": "write_4k", "pipe_rt": "ipc_0_words"}
+def _figure(value):
+    """1 decimal where it is seen, none in large figures."""
+    return "" if value is None else f"{value:.0f}" if value >= 10000 else f"{value:.1f}".removesuffix(".0")
+
+
+def columns(against):
+    """(title, width, what a row says there)"""
+    yield "case", 25, lambda row: row["case"]
+    yield "Quire", 10, lambda row: "failed" if row["quire"] is None else _figure(row["quire"])
+    yield "at most", 10, lambda row: _figure(row["at_most"])
+    yield "met", 5, lambda row: {None: "", True: "yes", False: "no"}[row["met"]]
+    yield "Linux", 10, lambda row: _figure(row["linux"])
+    yield "ratio", 7, lambda row: "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+    if against:
+        yield "recorded", 10, lambda row: _figure(row["linux_recorded"])
+        yield "differs", 9, lambda row: f"{100 * row['linux'] / row['linux_recorded'] - 100:+.1f}%" if row["linux"] and row["linux_recorded"] else ""
+    else:
+        yield "distro", 10, lambda row: _figure(row["linux_distro"])
+        yield "seL4", 7, lambda row: row["sel4"] or ""
+        yield "xv6", 14, lambda row: row["xv6"] or ""
+    yield "per", 0, lambda row: row["unit"]
+
+
+def summary(found):
+    met = [row["met"] for row in found if row["met"] is not None]
+    ratios = [row["ratio"] for row in found if row["ratio"] is not None]
+    cheaper, same = sum(ratio < 0.9995 for ratio in ratios), sum(0.9995 <= ratio < 1.0005 for ratio in ratios)
+    return (f"{sum(met)} of {len(met)} targets met. Against Linux's minimal kernel: {cheaper} rows cost less, {same} the same, "
+            f"{len(ratios) - cheaper - same} more.")
+
+
+def memory_lines(memory):
+    objects, records = memory["objects_kib"], memory["records_kib"]
+    return [f"Kernel: {memory['kernel_text_bytes']} bytes of text, {memory['kernel_data_bytes']} of data; init's image in it "
+            f"{memory['init_image_bytes']}.",
+            f"A small process ({memory['processes']} started), beside its own pages ({memory['own_kib']:.1f} KiB): {objects + records:.1f} KiB; "
+            f"kernel objects with page tables {objects:.1f}, the pager's records {records:.1f}."]
+
+
+def print_text(found, memory, against):
+    def cell(text, width, first):
+        return f"{text:{width}}" if first else f"{text:>{width}}" if width else "  " + text
+
+    table = list(columns(against))
+    for line in [[title for title, _, _ in table], *[[say(row) for _, _, say in table] for row in found]]:
+        print("".join(cell(text, width, not number) for number, (text, (_, width, _)) in enumerate(zip(line, table))).rstrip())
+    print("\n" + summary(found))
+    if memory:
+        print("\n".join(memory_lines(memory)))
+
+
+def print_markdown(found, memory, against):
+    table = [(title, say) for title, _, say in columns(against)]
+    print("| " + " | ".join(title for title, _ in table) + " |")
+    print("|---|" + "---:|" * (len(table) - 2) + "---|")
+    for row in found:
+        print("| " + " | ".join(say(row) for _, say in table) + " |")
+    print("\n" + summary(found))
+    if memory:
+        print("\n" + "\n".join(memory_lines(memory)))
 
 
 def main(words):
-    as_json = "--json" in words
-    names = cases([word for word in words if word != "--json"])
-    if not names:
-        run.say("no case has such a name")
-        return 2
+    if words[:1] in (["--help"], ["-h"]):
+        print(__doc__.strip())
+        return 0
     try:
-        measured = measure(names)
-    except BenchError as error:
+        arguments = Arguments(words)
+        names = measure.cases(arguments.words)
+        if not names:
+            raise run.UsageError("no case has such a name")
+        if arguments.format == "wall":
+            return wall.show()
+        there = measure.on_linux(names) if arguments.against else None
+        found = rows(names, measure.on_quire(names), there)
+        memory = None if arguments.words else measure.memory()
+    except run.UsageError as error:
+        run.say(f"{error} (./quire bench --help)")
+        return 2
+    except measure.BenchError as error:
         run.say(str(error))
         return 1
-    linux, other = table("linux-6.1.tsv"), table("other.tsv")
-    rows = []
-    for name in names:
-        low = measured.get(name)
-        reference, relative = linux.get(name, {}), other.get(RELATIVES.get(name, ""), {})
-        rows.append({"case": name, "unit": reference.get("unit", ""), "quire": low[0] if low else None,
-                     "quire_median": low[1] if low else None, "linux_minimal": reference.get("minimal"),
-                     "linux_distro": reference.get("distro"), "sel4": relative.get("sel4"), "xv6": relative.get("xv6")})
-    if as_json:
-        print(json.dumps(rows, indent=1))
-        return 0
-    print(f"{'case':26}{'Quire':>12}{'Linux min':>12}{'ratio':>7}{'distro':>12}{'seL4':>8}{'xv6':>16}  per")
-    for row in rows:
-        figure = f"{row['quire']:.1f}" if row["quire"] is not None else "failed"
-        ratio = ""
-        if row["quire"] is not None and row["linux_minimal"]:
-            ratio = f"{row['quire'] / float(row['linux_minimal']):.2f}"
-        print(f"{row['case']:26}{figure:>12}{row['linux_minimal'] or '':>12}{ratio:>7}{row['linux_distro'] or '':>12}"
-              f"{row['sel4'] or '':>8}{row['xv6'] or '':>16}  {row['unit']}")
+    if arguments.format == "json":
+        print(json.dumps({"cases": found, "memory": memory}, indent=1))
+    else:
+        {"text": print_text, "markdown": print_markdown}[arguments.format](found, memory, arguments.against)
     return 0
 
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 
 import disk
 import machine
@@ -201,7 +202,7 @@ def disk_for(options):
     folder = os.path.join(BUILD, "run")
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
-    image = os.path.join(folder, f"disk-{os.getpid()}.img")
+    image = os.path.join(folder, f"disk-{threading.get_native_id()}-{os.getpid()}.img")
     try:
         disk.copy(pristine, image)
         yield image

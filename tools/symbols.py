@@ -29,6 +29,7 @@ class Image:
                 address, name = int(words[0], 16), words[-1]
                 if not name.startswith(("$", ".L")):
                     symbols.setdefault(address, name)
+        self.entry, = struct.unpack_from("<Q", self.data, 24)
         self.starts = sorted(symbols)
         self.names = [symbols[start] for start in self.starts]
         self.segments = [(header[3], header[2], header[5]) for header in self._headers() if header[0] == 1]
@@ -59,6 +60,16 @@ class Image:
             if words[-1] == name and len(words) == 4:
                 return int(words[0], 16), int(words[1], 16)
         return None
+
+    def sections(self):
+        """{name: bytes} of what is loaded."""
+        words = [line.split() for line in _output("size", "-A", self.path)]
+        return {word[0]: int(word[1]) for word in words if len(word) == 3 and word[1].isdigit()}
+
+    def places_of(self, instruction):
+        """Addresses of an instruction's bytes."""
+        return [low + match.start() for low, high in self.code
+                for match in re.finditer(re.escape(instruction), self.bytes_at(low, high - low)) if match.start() % 2 == 0]
 
     def counter_reads(self):
         """Addresses of the instructions that read instret, those of main excepted: it reads it once, to tell the time."""

@@ -1,0 +1,39 @@
+"""`./quire bench`: its options, and that what the documents show is what it prints. No figure is judged here: that is budget.py's."""
+import os
+import shutil
+import subprocess
+import sys
+
+import measure
+from harness import ROOT, expect
+
+TOOL = [sys.executable, os.path.join(ROOT, "tools", "bench.py")]
+
+
+def run(command, **options):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **options)
+
+
+def test_wrong_options_are_refused(_):
+    for words, said in [(["--against"], "--against takes linux"), (["--against", "hurd"], "not 'hurd'"), (["--against=", "getppid"], "not ''"),
+                        (["--jsn"], "unknown option --jsn"), (["--json=1"], "unknown option --json"), (["no_such_case"], "no case")]:
+        done = run([*TOOL, *words])
+        expect(done.returncode == 2 and said in done.stderr and not done.stdout, f"{words}: {done}")
+
+
+def test_what_linux_needs_is_named_only_when_it_is_wanted(box):
+    tools = box.path("bin")
+    os.mkdir(tools)
+    for name in ("sh", "dirname", "cat", "id", "nproc", "python3"):  # no apt-get, no compiler
+        os.symlink(shutil.which(name), os.path.join(tools, name))
+    for words, wanted in [(["--against", "linux"], True), (["--against=linux", "getppid"], True), (["getppid"], False)]:
+        done = run([os.path.join(tools, "sh"), os.path.join(ROOT, "quire"), "bench", *words], env={"PATH": tools, "QUIRE_BUILD": box.path("build")})
+        expect(done.returncode == 2 and "packages are missing" in done.stderr, f"{words}: {done}")
+        expect(all((name in done.stderr.split()) == wanted for name in ("flex", "bison")), f"{words}: {done}")
+
+
+def test_every_target_and_budget_is_a_case(_):
+    names = set(measure.cases([""]))
+    for table in ("target.tsv", "budget.tsv"):
+        unknown = set(measure.table(table)) - names
+        expect(not unknown, f"{table}: no such cases: {unknown}")
