@@ -13,7 +13,7 @@
 uint64_t faults_copy;
 
 /* Words: address, access, pc. */
-long serve_fault(struct call *call)
+STRAIGHT long serve_fault(struct call *call)
 {
 	static struct map_item item;
 	long result;

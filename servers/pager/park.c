@@ -77,16 +77,13 @@ void jobs_run(unsigned steps)
 	}
 }
 
-/* One try. The operation's result is the caller's a0 unless it says otherwise. */
-static void call_try(struct job *job)
+/* After a try. The operation's result is the caller's a0 unless it says otherwise. */
+static inline void call_tried(struct call *call, long result)
 {
-	struct call *call = (struct call *)job;
-	long result = call->operation(call);
-
 	if (result == CORE_WAIT)
 		return;
 	if (result == CORE_AGAIN) {
-		job_queue(job);
+		job_queue(&call->job);
 		return;
 	}
 	if (result != CALL_DONE)
@@ -94,7 +91,14 @@ static void call_try(struct job *job)
 	call->token = 0;
 }
 
-void call_begin(struct process *process, const struct message *message, long (*operation)(struct call *call))
+static void call_try(struct job *job)
+{
+	struct call *call = (struct call *)job;
+
+	call_tried(call, call->operation(call));
+}
+
+STRAIGHT void call_begin(struct process *process, const struct message *message, long (*operation)(struct call *call))
 {
 	struct call *call = &process->call;
 
@@ -109,7 +113,7 @@ void call_begin(struct process *process, const struct message *message, long (*o
 	for (unsigned i = 0; i < 6; i++)
 		call->word[i] = message->word[i];
 	job_fresh(&call->job);
-	call_try(&call->job);
+	call_tried(call, operation(call));
 }
 
 void call_drop(struct call *call)

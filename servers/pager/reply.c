@@ -25,7 +25,8 @@ static struct {
 
 static struct message *keep(uint64_t token, uint64_t flags, const struct call *call)
 {
-	reply_flush();
+	if (kept.token)
+		reply_flush();
 	kept.token = token;
 	kept.flags = flags;
 	kept.call = call;

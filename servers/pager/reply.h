@@ -18,7 +18,7 @@ void reply_keep(uint64_t token);					/* a routed call whose registers were writt
 void reply_call(uint64_t token, const struct message *reply);		/* a native call: label, words and capability of `reply` */
 void reply_map(const struct call *call, const struct map_item *item);	/* a fault: map, resume. `item` must live until the next flush or exchange */
 void reply_refuse(const struct call *call, long error);			/* a fault that cannot be served (-errno): to proc, as a signal */
-void reply_flush(void);
+RARE void reply_flush(void);
 
 /* Hands the caller on; capability 0: none. False: the caller is gone. */
 bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability);

@@ -54,6 +54,8 @@ long prompt_control(const struct message *request, struct message *reply)
 		return -EINVAL;
 	if (control->value && (control->value % PAGE_BYTES || pages > CORE_BATCH))
 		return -EINVAL;
+	while (pages & (pages - 1))	/* down to a power of two, as on Linux */
+		pages &= pages - 1;
 	if (pages)
 		core_fault_around_pages = pages;
 	reply->word[0] = core_fault_around_pages * PAGE_BYTES;

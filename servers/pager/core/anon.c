@@ -18,13 +18,10 @@
 #define ROOT_BITS (ANON_LEVELS * NODE_BITS)
 #define SLOT(page, level) (((page) >> ((level) * NODE_BITS)) & (NODE_SLOTS - 1))
 
-static struct node *leaf_of(struct space *space, uint64_t page)
+struct node *anon_walk(struct space *space, uint64_t page)
 {
-	struct node *node;
+	struct node *node = space->anon[page >> ROOT_BITS];
 
-	if (space->leaf && space->leaf_base == page >> NODE_BITS)
-		return space->leaf;
-	node = space->anon[page >> ROOT_BITS];
 	for (unsigned level = ANON_LEVELS - 1; node && level; level--)
 		node = node->slot[SLOT(page, level)];
 	if (node) {
@@ -33,13 +30,6 @@ static struct node *leaf_of(struct space *space, uint64_t page)
 		space->leaf_own = false;
 	}
 	return node;
-}
-
-struct frame *anon_find(struct space *space, uint64_t page)
-{
-	struct node *leaf = leaf_of(space, page);
-
-	return leaf ? leaf->slot[SLOT(page, 0)] : NULL;
 }
 
 static void frame_drop(struct frame *frame)

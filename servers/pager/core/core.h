@@ -35,6 +35,11 @@
 #define CORE_REQUESTS 192		/* under way at once */
 #define CORE_FILE_MAX ((1UL << 41) - CORE_PAGE)	/* no object grows past it (-EFBIG): ext2's bound with blocks of 4096 bytes */
 
+/* The path of a fault that can be answered at once is one piece of code, from the message to the answer: what lies on it is
+ * made a part of its caller, what does not is kept out. */
+#define STRAIGHT inline __attribute__((always_inline))
+#define RARE __attribute__((noinline))
+
 struct space;		/* one address space: VMAs and the handle of its page table */
 struct object;		/* a file's cached content (or shared anonymous memory) */
 
@@ -103,7 +108,7 @@ struct map_item {
 	uint64_t frame[CORE_BATCH];	/* 0: skip */
 };
 long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item);
-extern unsigned core_fault_around_pages;	/* 1..CORE_BATCH, default 16 */
+extern unsigned core_fault_around_pages;	/* a power of two, 1..CORE_BATCH, default 16 */
 extern unsigned core_read_ahead_pages;		/* the longest cluster of a reader in a row: 1 (none)..CORE_BATCH, the default */
 
 /* ---- mapping calls, as mmap(2), munmap(2), ... on riscv64. object null with MAP_ANONYMOUS. `growsdown`: a stack

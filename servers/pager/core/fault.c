@@ -1,6 +1,7 @@
 /*
- * Faults. fault_resolve finds or makes the frame that a page of a VMA needs for an access; core_fault turns it into a map item and
- * adds neighbours that are in memory already; user_bytes is the same for the core's own copies.
+ * Faults. resolve finds or makes the frame that a page of a VMA needs for an access: first what is there (ready), then what is to be made
+ * or waited for (make). core_fault turns it into a map item and adds neighbours that are in memory already; user_bytes is the same for the
+ * core's own copies.
  *
  *                      private                                        shared
  *   read    our copy, else the object's page, else the zero page      the object's page
@@ -11,26 +12,70 @@
 #include "internal.h"
 #include "kernel.h"
 
-bool fault_allowed(const struct vma *vma, unsigned access)
-{
-	if (access & ACCESS_WRITE)
-		return vma->prot & PROT_WRITE;
-	if (access & ACCESS_EXECUTE)
-		return vma->prot & PROT_EXEC;
-	return vma->prot & (PROT_READ | PROT_WRITE);
-}
+struct place {
+	struct frame *frame;
+	unsigned rights;		/* that it may be mapped with */
+	bool replaced;			/* another frame may be in the page table there */
+};
 
 static uint64_t object_page(const struct vma *vma, uint64_t address)
 {
 	return (address - vma->start + vma->offset) >> PAGE_SHIFT;
 }
 
+/* ---- what is there */
+
+/* The last page, under write from the very frame: a store past the end would reach the disk with it. */
+static bool tail_under_write(const struct frame *frame)
+{
+	return (frame->flags & (PAGE_WRITING | PAGE_STORED)) == PAGE_WRITING && frame->index == frame->object->length >> PAGE_SHIFT;
+}
+
+/* May a shared page be mapped writable? */
+static bool may_store(const struct frame *frame)
+{
+	return !frame->object->backed || ((frame->flags & PAGE_BLOCK) && !tail_under_write(frame));
+}
+
+/* The frame that is there already and good for the access; null: something is to be made, fetched or waited for. */
+static STRAIGHT struct frame *ready(struct vma *vma, uint64_t address, bool write, unsigned *rights)
+{
+	bool private = !(vma->flags & VMA_SHARED);
+	struct frame *frame;
+
+	*rights = vma_rights(vma);
+	if (private) {
+		struct space *space = vma->space;
+
+		frame = anon_find(space, address >> PAGE_SHIFT);
+		if (frame && frame->count == 1 && space->leaf_own)
+			return frame;
+		*rights &= ~RIGHT_WRITE;
+		if (write || frame)
+			return write ? NULL : frame;
+		if (!vma->object)
+			return core.zero;
+	}
+	if (!object_holds(vma->object, object_page(vma, address)))
+		return NULL;
+	frame = pages_find(vma->object, object_page(vma, address));
+	if (!frame || (frame->flags & PAGE_READING))
+		return NULL;
+	frame->flags |= PAGE_TOUCHED;
+	if (private || may_store(frame))
+		return frame;
+	*rights &= ~RIGHT_WRITE;
+	return write ? NULL : frame;
+}
+
+/* ---- what is not */
+
 /* The object's page behind a private or shared one. */
 static struct frame *page_behind(struct vma *vma, uint64_t address, struct waiter *waiter, long *status)
 {
 	uint64_t index = object_page(vma, address);
 
-	if (index >= object_end(vma->object)) {
+	if (!object_holds(vma->object, index)) {
 		*status = -EIO;
 		return NULL;
 	}
@@ -38,7 +83,7 @@ static struct frame *page_behind(struct vma *vma, uint64_t address, struct waite
 }
 
 /* A copy of our own: of what others hold, of the object's page, or of nothing. */
-static long resolve_copy(struct vma *vma, uint64_t page, struct frame *from, struct waiter *waiter, struct place *place)
+static long make_copy(struct vma *vma, uint64_t page, struct frame *from, struct waiter *waiter, struct place *place)
 {
 	struct space *space = vma->space;
 	struct frame **slot = anon_slot(space, page);
@@ -59,160 +104,27 @@ static long resolve_copy(struct vma *vma, uint64_t page, struct frame *from, str
 	return 0;
 }
 
-static long private_write(struct vma *vma, uint64_t address, struct waiter *waiter, struct place *place)
+static long make_private(struct vma *vma, uint64_t address, struct waiter *waiter, struct place *place)
 {
 	struct space *space = vma->space;
 	uint64_t page = address >> PAGE_SHIFT;
 	struct frame *frame = anon_find(space, page);
 	long status;
 
-	if (frame) {
-		struct frame **slot = frame->count == 1 ? anon_slot(space, page) : NULL;
-
-		if (frame->count == 1 && !slot)
+	if (frame && frame->count == 1) {
+		if (!anon_slot(space, page))
 			return memory_wait(waiter);
-		if (frame->count > 1)	/* perhaps only now, by our leaf's copy */
-			return resolve_copy(vma, page, frame, waiter, place);
 		place->frame = frame;
 		place->rights = vma_rights(vma);
-		return 0;
+		if (frame->count == 1)	/* no more, perhaps, by our leaf's copy */
+			return 0;
 	}
-	if (vma->object) {
+	if (!frame && vma->object) {
 		frame = page_behind(vma, address, waiter, &status);
 		if (!frame)
 			return status;
 	}
-	return resolve_copy(vma, page, frame, waiter, place);
-}
-
-static long private_read(struct vma *vma, uint64_t address, struct waiter *waiter, struct place *place)
-{
-	struct space *space = vma->space;
-	struct frame *frame = anon_find(space, address >> PAGE_SHIFT);
-	long status;
-
-	place->rights = vma_rights(vma) & ~RIGHT_WRITE;
-	if (frame) {
-		if (frame->count == 1 && space->leaf_own)
-			place->rights = vma_rights(vma);
-	} else if (vma->object) {
-		frame = page_behind(vma, address, waiter, &status);
-		if (!frame)
-			return status;
-	} else {
-		frame = core.zero;
-	}
-	place->frame = frame;
-	return 0;
-}
-
-/* The last page, under write from the very frame: a store past the end would reach the disk with it. */
-static bool tail_under_write(const struct frame *frame)
-{
-	return (frame->flags & (PAGE_WRITING | PAGE_STORED)) == PAGE_WRITING && frame->index == frame->object->length >> PAGE_SHIFT;
-}
-
-/* May a shared page be mapped writable? */
-static bool may_store(const struct frame *frame)
-{
-	return !frame->object->backed || ((frame->flags & PAGE_BLOCK) && !tail_under_write(frame));
-}
-
-static long resolve_shared(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
-{
-	long status;
-	struct frame *frame = page_behind(vma, address, waiter, &status);
-
-	if (!frame)
-		return status;
-	place->frame = frame;
-	place->rights = vma_rights(vma);
-	if (may_store(frame))
-		return 0;
-	place->rights &= ~RIGHT_WRITE;
-	if (!write)
-		return 0;
-	return frame->flags & PAGE_BLOCK ? wait_park(&frame->waiters, waiter) : page_want_blocks(vma->object, frame->index, 1, waiter);
-}
-
-long fault_resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
-{
-	place->replaced = false;
-	if (vma->flags & VMA_SHARED)
-		return resolve_shared(vma, address, write, waiter, place);
-	return write ? private_write(vma, address, waiter, place) : private_read(vma, address, waiter, place);
-}
-
-/* ---- map items */
-
-/* The frame that a page near the fault may be mapped to right away, with just these rights; null: leave it. */
-static struct frame *neighbour(struct vma *vma, uint64_t address, unsigned rights)
-{
-	struct frame *frame;
-
-	if (!(vma->flags & VMA_SHARED)) {
-		frame = anon_find(vma->space, address >> PAGE_SHIFT);
-		if (frame || !vma->object)
-			return frame;
-	}
-	frame = pages_find(vma->object, object_page(vma, address));
-	if (!frame || (frame->flags & PAGE_READING) || frame->index >= object_end(vma->object))
-		return NULL;
-	return (rights & RIGHT_WRITE) && !may_store(frame) ? NULL : frame;
-}
-
-static void note_mapped(struct frame *frame, unsigned rights)
-{
-	if (frame->kind != FRAME_CACHE)
-		return;
-	frame->flags |= PAGE_MAPPED | (rights & RIGHT_WRITE ? PAGE_STORED : 0);
-	frame->epoch = frame->object->epoch;
-}
-
-static void fill_around(struct vma *vma, uint64_t address, struct frame *at, struct map_item *item)
-{
-	uint64_t window = minimum(core_fault_around_pages, CORE_BATCH) * CORE_PAGE;
-	uint64_t start = address - address % window, end = minimum(start + window, vma->end);
-
-	if (start < vma->start)
-		start = vma->start;
-	item->address = start;
-	item->pages = (end - start) >> PAGE_SHIFT;
-	item->at = (address - start) >> PAGE_SHIFT;
-	for (unsigned i = 0; i < item->pages; i++) {
-		struct frame *frame = i == item->at ? at : neighbour(vma, start + i * CORE_PAGE, item->rights);
-
-		item->frame[i] = frame ? frame_physical(frame) : 0;
-		if (frame)
-			note_mapped(frame, item->rights);
-	}
-}
-
-static void fill_one(uint64_t address, struct frame *frame, struct map_item *item)
-{
-	item->address = address;
-	item->pages = 1;
-	item->at = 0;
-	item->frame[0] = frame_physical(frame);
-	note_mapped(frame, item->rights);
-}
-
-static void fill(struct vma *vma, uint64_t address, const struct place *place, struct map_item *item)
-{
-	bool private = !(vma->flags & VMA_SHARED);
-
-	item->rights = place->rights;
-	if (core_fault_around_pages <= 1 || (private && (place->rights & RIGHT_WRITE)) || place->frame == core.zero)
-		fill_one(address, place->frame, item);
-	else
-		fill_around(vma, address, place->frame, item);
-	if (place->frame == core.zero)
-		vma->flags |= VMA_ZERO;
-	if (private && (place->rights & RIGHT_WRITE))
-		vma->flags |= VMA_WRITTEN;
-	vma->mapped_pages += item->pages < UINT32_MAX - vma->mapped_pages ? item->pages : 0;
-	if (vma->object && vma->object->backed)
-		page_ahead(vma->object, &vma->ahead, object_page(vma, item->address), object_page(vma, item->address) + item->pages - 1);
+	return make_copy(vma, page, frame, waiter, place);
 }
 
 static bool takes_anonymous(const struct vma *vma, bool write)
@@ -220,7 +132,118 @@ static bool takes_anonymous(const struct vma *vma, bool write)
 	return vma->flags & VMA_SHARED ? !vma->object->backed : write;
 }
 
-long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item)
+static RARE long make(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
+{
+	struct frame *frame;
+	long status = memory_want(waiter, takes_anonymous(vma, write));
+
+	if (status)
+		return status;
+	if (write && !(vma->flags & VMA_SHARED))
+		return make_private(vma, address, waiter, place);
+	frame = page_behind(vma, address, waiter, &status);
+	if (!frame)
+		return status;
+	place->frame = ready(vma, address, write, &place->rights);
+	if (place->frame)
+		return 0;
+	return frame->flags & PAGE_BLOCK ? wait_park(&frame->waiters, waiter) : page_want_blocks(vma->object, frame->index, 1, waiter);
+}
+
+/* Reads nothing but what it needs if the page is there; else makes room before anything is looked at. */
+static STRAIGHT long resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
+{
+	place->replaced = false;
+	place->frame = ready(vma, address, write, &place->rights);
+	return place->frame ? 0 : make(vma, address, write, waiter, place);
+}
+
+/* ---- map items */
+
+static uint64_t map_frame(struct frame *frame, unsigned rights)
+{
+	if (frame->kind == FRAME_CACHE) {
+		frame->flags |= PAGE_MAPPED | (rights & RIGHT_WRITE ? PAGE_STORED : 0);
+		frame->epoch = frame->object->epoch;
+	}
+	return frame_physical(frame);
+}
+
+/* The object's pages that are there and may be mapped right away with the item's rights; the first page of the item is `index`. */
+static void fill_object(struct object *object, uint64_t index, struct map_item *item)
+{
+	bool write = item->rights & RIGHT_WRITE;
+	uint64_t end = object_end(object);
+	unsigned pages = end <= index ? 0 : minimum(item->pages, end - index);
+
+	for (unsigned i = 0; i < pages;) {
+		struct node *leaf = pages_leaf(object, index + i);
+		unsigned stop = minimum(pages, i + NODE_SLOTS - (index + i) % NODE_SLOTS);
+
+		for (; i < stop; i++) {
+			struct frame *frame = leaf ? leaf->slot[(index + i) % NODE_SLOTS] : NULL;
+
+			if (frame && !(frame->flags & PAGE_READING) && (!write || may_store(frame)))
+				item->frame[i] = map_frame(frame, item->rights);
+		}
+	}
+}
+
+/* The item lies in one leaf: it is no longer than its alignment. */
+static void fill_private(struct space *space, struct map_item *item)
+{
+	uint64_t page = item->address >> PAGE_SHIFT;
+	struct node *leaf = anon_leaf(space, page);
+	uint64_t used = leaf ? leaf->tag[TAG_USED] >> page % NODE_SLOTS : 0;
+
+	for (unsigned i = 0; used && i < item->pages; i++, used >>= 1)
+		if (used & 1)
+			item->frame[i] = frame_physical(leaf->slot[page % NODE_SLOTS + i]);
+}
+
+/* Neighbours get the rights that the faulting page has: for a private mapping, none to write. */
+static RARE void fill_around(struct vma *vma, uint64_t address, struct map_item *item)
+{
+	uint64_t window = core_fault_around_pages * CORE_PAGE;
+	uint64_t start = address & -window, end = minimum(start + window, vma->end);
+
+	if (start < vma->start)
+		start = vma->start;
+	item->address = start;
+	item->pages = (end - start) >> PAGE_SHIFT;
+	item->at = (address - start) >> PAGE_SHIFT;
+	for (unsigned i = 0; i < item->pages; i++)
+		item->frame[i] = 0;
+	if (vma->object)
+		fill_object(vma->object, object_page(vma, start), item);
+	if (!(vma->flags & VMA_SHARED))
+		fill_private(vma->space, item);
+}
+
+static void fill(struct vma *vma, uint64_t address, const struct place *place, struct map_item *item)
+{
+	bool writable = place->rights & RIGHT_WRITE, private = !(vma->flags & VMA_SHARED);
+
+	item->address = address;
+	item->rights = place->rights;
+	item->pages = 1;
+	item->at = 0;
+	if (core_fault_around_pages > 1 && !(private && writable) && place->frame != core.zero)
+		fill_around(vma, address, item);
+	item->frame[item->at] = map_frame(place->frame, place->rights);
+	if (place->frame == core.zero)
+		vma->flags |= VMA_ZERO;
+	if (private && writable)
+		vma->flags |= VMA_WRITTEN;
+	vma->mapped_pages += item->pages < UINT32_MAX - vma->mapped_pages ? item->pages : 0;
+	if (vma->ahead.marker) {
+		uint64_t first = object_page(vma, item->address);
+
+		page_ahead(vma->object, &vma->ahead, first, first + item->pages - 1);
+	}
+}
+
+STRAIGHT long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item)
 {
 	bool write = access & ACCESS_WRITE;
 	struct place place;
@@ -229,15 +252,13 @@ long core_fault(struct space *space, uint64_t address, unsigned access, struct w
 
 	if (status || (status = lock_check(&space->busy, waiter)))
 		return status;
-	vma = address < CORE_USER_END ? space_vma(space, address) : NULL;
-	if (!vma || !fault_allowed(vma, access)) {
+	vma = space_vma(space, address);
+	if (!vma || (access & ~vma_rights(vma))) {
 		core_counters.faults_refused++;
 		return -EFAULT;
 	}
 	address &= ~PAGE_MASK;
-	status = memory_want(waiter, takes_anonymous(vma, write));
-	if (!status)
-		status = fault_resolve(vma, address, write, waiter, &place);
+	status = resolve(vma, address, write, waiter, &place);
 	if (status) {
 		waiter->progress[0] = status == CORE_WAIT;
 		return status;
@@ -258,15 +279,10 @@ long user_bytes(struct space *space, uint64_t address, bool write, struct waiter
 
 	if (status)
 		return status;
-	vma = address < CORE_USER_END ? space_vma(space, address) : NULL;
-	if (!vma || !fault_allowed(vma, write ? ACCESS_WRITE : ACCESS_READ))
+	vma = space_vma(space, address);
+	if (!vma || !(vma_rights(vma) & (write ? RIGHT_WRITE : RIGHT_READ)))
 		return -EFAULT;
-	if (takes_anonymous(vma, write) && core_counters.free_pages < core.want[1]) {
-		status = memory_want(waiter, true);
-		if (status)
-			return status;
-	}
-	status = fault_resolve(vma, address, write, waiter, &place);
+	status = resolve(vma, address, write, waiter, &place);
 	if (status)
 		return status == -EIO || status == -ENOSPC ? -EFAULT : status;
 	if (place.replaced && vma->mapped_pages)

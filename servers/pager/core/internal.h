@@ -98,7 +98,7 @@ void slab_free(void *record, size_t bytes);
 void slab_trim(void);			/* gives empty slabs back */
 
 /* ---- waiting and locks (wait.c) */
-long wait_park(struct waiter **queue, struct waiter *waiter);		/* CORE_WAIT */
+RARE long wait_park(struct waiter **queue, struct waiter *waiter);		/* CORE_WAIT */
 void wait_wake(struct waiter **queue);					/* all */
 void wait_fail(struct waiter **queue, long error);			/* all, with an error for wait_error */
 static inline long wait_error(struct waiter *waiter)
@@ -132,7 +132,7 @@ struct frame *ring_remove(struct frame *frame);			/* returns the one behind it, 
 
 /* ---- memory (reclaim.c) */
 #define WANT_STEP 8	/* free frames that any step may need for one page and the records around it */
-long memory_reclaim(struct waiter *waiter, bool anonymous);
+RARE long memory_reclaim(struct waiter *waiter, bool anonymous);
 long memory_wait(struct waiter *waiter);	/* an allocation failed: CORE_WAIT, or -ENOMEM if nothing will ever come free */
 uint64_t memory_give_back(uint64_t pages);	/* of the cache; how many */
 
@@ -190,14 +190,24 @@ static inline uint64_t object_end(const struct object *object)	/* pages, the las
 	return pages_of(object->length);
 }
 
-struct node *pages_leaf(struct object *object, uint64_t index);
+static inline bool object_holds(const struct object *object, uint64_t index)	/* index < object_end */
+{
+	return index << PAGE_SHIFT < object->length;
+}
 
-static inline struct frame *pages_find(struct object *object, uint64_t index)
+RARE struct node *pages_walk(struct object *object, uint64_t index);
+
+static inline struct node *pages_leaf(struct object *object, uint64_t index)	/* null: none */
 {
 	struct node *leaf = object->leaf;
 
-	if (!leaf || object->leaf_base != index >> NODE_BITS)
-		leaf = pages_leaf(object, index);
+	return leaf && object->leaf_base == index >> NODE_BITS ? leaf : pages_walk(object, index);
+}
+
+static inline struct frame *pages_find(struct object *object, uint64_t index)
+{
+	struct node *leaf = pages_leaf(object, index);
+
 	return leaf ? leaf->slot[index & (NODE_SLOTS - 1)] : NULL;
 }
 
@@ -230,7 +240,18 @@ struct description *description_find(uint64_t open);
 void description_drop(struct description *description);
 
 /* A page's frame. page_get: with its content; null: *status is CORE_WAIT (parked) or an error. `pages`: how many the caller will surely read from there. */
-struct frame *page_get(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status);
+RARE struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status);
+
+static inline struct frame *page_get(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status)
+{
+	struct frame *frame = pages_find(object, index);
+
+	if (!frame || (frame->flags & PAGE_READING))
+		return page_bring(object, index, ahead, pages, waiter, status);
+	frame->flags |= PAGE_TOUCHED;
+	return frame;
+}
+
 struct frame *page_new(struct object *object, uint64_t index);		/* zeroed, without a block; null: no memory */
 void page_clean(struct frame *frame);			/* not dirty any more */
 long page_want_blocks(struct object *object, uint64_t index, uint64_t pages, struct waiter *waiter);	/* CORE_WAIT, or an error */
@@ -283,6 +304,17 @@ struct vma {
 	uint8_t height, prot, max_prot, flags;
 };
 
+/* RIGHT_* (abi/kernel.h), which are PROT_*'s numbers. The hardware knows no page that can be written but not read. */
+static inline unsigned rights_of(unsigned prot)
+{
+	return prot & PROT_WRITE ? prot | PROT_READ : prot;
+}
+
+static inline unsigned vma_rights(const struct vma *vma)	/* of its pages in a page table, at most */
+{
+	return rights_of(vma->prot);
+}
+
 struct vma *vma_search(struct space *space, uint64_t address);
 struct vma *vma_next(const struct vma *vma);
 struct vma *vma_previous(const struct vma *vma);
@@ -317,14 +349,19 @@ static inline struct vma *vma_above(struct space *space, uint64_t address)	/* th
 	return last && address - last->start < last->end - last->start ? last : vma_search(space, address);
 }
 
-struct vma *space_vma(struct space *space, uint64_t address);	/* the one that holds it, a stack grown if need be; null: none */
+RARE struct vma *space_find(struct space *space, uint64_t address);
+static inline struct vma *space_vma(struct space *space, uint64_t address)	/* the one that holds it, a stack grown if need be; null: none */
+{
+	struct vma *last = space->last;
+
+	return last && address - last->start < last->end - last->start ? last : space_find(space, address);
+}
 struct vma *space_add(struct space *space, const struct vma *wanted);	/* merges with neighbours; null: no memory */
 bool space_split(struct space *space, uint64_t address);	/* so that no VMA crosses address; false: no memory */
 struct vma *space_merge(struct vma *vma);			/* with its neighbours; returns what it is in now */
 struct vma *space_clone(struct space *space, const struct vma *vma);	/* for fork; null: no memory */
 void space_delete(struct vma *vma);				/* the record; nothing of it is mapped any more */
 void vma_set_prot(struct vma *vma, unsigned prot);
-unsigned vma_rights(const struct vma *vma);			/* RIGHT_* of its pages in a page table, at most */
 
 #define SLICE_PAGES 4096	/* mapped pages taken out of a page table in one step, about */
 
@@ -340,7 +377,20 @@ bool object_unmap_prepare(struct object *object, uint64_t first);	/* false: no m
 void object_unmap(struct object *object, uint64_t first, uint64_t last, bool copies);	/* from all page tables; with the private copies, if prepared */
 
 /* ---- anonymous layers (anon.c) */
-struct frame *anon_find(struct space *space, uint64_t page);
+RARE struct node *anon_walk(struct space *space, uint64_t page);
+
+static inline struct node *anon_leaf(struct space *space, uint64_t page)	/* null: none */
+{
+	return space->leaf && space->leaf_base == page >> NODE_BITS ? space->leaf : anon_walk(space, page);
+}
+
+static inline struct frame *anon_find(struct space *space, uint64_t page)
+{
+	struct node *leaf = anon_leaf(space, page);
+
+	return leaf ? leaf->slot[page % NODE_SLOTS] : NULL;
+}
+
 struct frame **anon_slot(struct space *space, uint64_t page);	/* in a leaf of its own, made if need be; null: no memory */
 void anon_set(struct space *space, struct frame **slot, uint64_t page, struct frame *frame);	/* after anon_slot */
 bool anon_part(struct space *space, uint64_t page);		/* make the nodes that exist on the way to it our own: false: no memory */
@@ -352,13 +402,6 @@ void anon_share(struct space *parent, struct space *child);
 uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t *shared);
 
 /* ---- faults (fault.c) */
-struct place {
-	struct frame *frame;
-	unsigned rights;		/* that it may be mapped with */
-	bool replaced;			/* another frame may be in the page table there */
-};
-long fault_resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place);
-bool fault_allowed(const struct vma *vma, unsigned access);
 /* A user's page as the core reaches it: bytes usable up to the page's end, or a status. */
 long user_bytes(struct space *space, uint64_t address, bool write, struct waiter *waiter, uint8_t **bytes);
 

@@ -67,14 +67,10 @@ struct frame *page_new(struct object *object, uint64_t index)
 	return frame;
 }
 
-struct frame *page_get(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status)
+struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status)
 {
 	struct frame *frame = pages_find(object, index);
 
-	if (frame && !(frame->flags & PAGE_READING)) {
-		frame->flags |= PAGE_TOUCHED;
-		return frame;
-	}
 	if (frame) {
 		*status = wait_park(&frame->waiters, waiter);
 	} else if (object->backed) {

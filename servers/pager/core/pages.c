@@ -15,7 +15,7 @@ static bool covers(const struct object *object, uint64_t index)
 	return bits >= 64 || !(index >> bits);
 }
 
-struct node *pages_leaf(struct object *object, uint64_t index)
+struct node *pages_walk(struct object *object, uint64_t index)
 {
 	struct node *node = object->root;
 

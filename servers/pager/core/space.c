@@ -251,9 +251,9 @@ static bool stack_grow(struct vma *vma, uint64_t address)
 	return true;
 }
 
-struct vma *space_vma(struct space *space, uint64_t address)
+struct vma *space_find(struct space *space, uint64_t address)
 {
-	struct vma *vma = vma_above(space, address);
+	struct vma *vma = address < CORE_USER_END ? vma_search(space, address) : NULL;
 
 	if (!vma || (address < vma->start && !stack_grow(vma, address)))
 		return NULL;
@@ -283,17 +283,6 @@ long core_map_stack(struct space *space, uint64_t top, uint64_t initial_bytes, u
 }
 
 /* ---- rights */
-
-/* The hardware knows no page that can be written but not read. */
-static unsigned rights_of(unsigned prot)
-{
-	return prot & PROT_WRITE ? prot | RIGHT_READ : prot;
-}
-
-unsigned vma_rights(const struct vma *vma)
-{
-	return rights_of(vma->prot);
-}
 
 void vma_unmap(struct vma *vma, uint64_t start, uint64_t end)
 {
