@@ -207,7 +207,12 @@ static void choose(struct caller *caller)
 		program_make(caller->child);
 		if (!caller->child->space)
 			return;
-		core_munmap(caller->child->space, 0, CORE_USER_END, &(struct waiter){ 0 });
+		if (core_munmap(caller->child->space, 0, CORE_USER_END, &caller->waiter)) {
+			core_cancel(&caller->waiter);
+			program_end(caller->child);
+			return;
+		}
+		caller->waiter = (struct waiter){ 0 };
 		caller->child->taken = true;
 	}
 	if (caller->kind == END) {

@@ -15,7 +15,7 @@ static uint64_t previous_end;
 static void check_vma(const struct space *space, const struct vma *vma, struct sums *sums)
 {
 	int left, right;
-	uint64_t widest = vma->gap;
+	uint64_t widest = vma->gap, shared;
 
 	if (vma->left) {
 		CHECK(vma->left->up == vma);
@@ -26,6 +26,7 @@ static void check_vma(const struct space *space, const struct vma *vma, struct s
 	CHECK(vma->gap == vma->start - previous_end && vma->start >= previous_end);
 	CHECK(!vma->object || !(vma->offset & PAGE_MASK));
 	CHECK(!(vma->flags & VMA_SHARED) || vma->object);
+	CHECK((vma->flags & VMA_COPIES) || !anon_count((struct space *)space, vma->start >> PAGE_SHIFT, vma->end >> PAGE_SHIFT, &shared));
 	CHECK(!(vma->prot & ~vma->max_prot));
 	previous_end = vma->end;
 	sums->vmas++;

@@ -98,6 +98,7 @@ static long make_copy(struct vma *vma, uint64_t page, struct frame *from, struct
 		page_clear(frame);
 	}
 	anon_set(space, slot, page, frame);
+	vma->flags |= VMA_COPIES;
 	place->frame = frame;
 	place->rights = vma_rights(vma);
 	place->replaced = from || (vma->flags & VMA_ZERO);

@@ -287,7 +287,9 @@ enum vma_flag {
 	VMA_SHARED = 1, VMA_STACK = 2,
 	VMA_ZERO = 4,		/* the zero page may be mapped in it */
 	VMA_WRITTEN = 8,	/* private: pages may be mapped writable */
+	VMA_COPIES = 16,	/* private: the anonymous layer may have pages of it */
 	VMA_KIND = VMA_SHARED | VMA_STACK,
+	VMA_MAPPINGS = VMA_ZERO | VMA_WRITTEN,	/* about what is in the page table */
 };
 
 struct vma {

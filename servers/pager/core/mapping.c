@@ -15,20 +15,22 @@ static uint64_t slice_end(struct vma *vma, uint64_t start, uint64_t end)
 {
 	if (vma->mapped_pages > SLICE_PAGES && end - start > SLICE_PAGES * CORE_PAGE)
 		end = start + SLICE_PAGES * CORE_PAGE;
-	if (!(vma->flags & VMA_SHARED))
+	if (vma->flags & VMA_COPIES)
 		end = minimum(end, anon_reach(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT, SLICE_FRAMES) << PAGE_SHIFT);
 	return end;
 }
 
 long vma_empty(struct vma *vma, uint64_t *at, uint64_t end, struct waiter *waiter)
 {
-	uint64_t stop = slice_end(vma, *at, end);
+	uint64_t start = *at, stop = slice_end(vma, start, end);
 
-	if (!(vma->flags & VMA_SHARED) && !anon_part_range(vma->space, *at >> PAGE_SHIFT, stop >> PAGE_SHIFT))
+	if ((vma->flags & VMA_COPIES) && !anon_part_range(vma->space, start >> PAGE_SHIFT, stop >> PAGE_SHIFT))
 		return memory_wait(waiter);
-	vma_unmap(vma, *at, stop);
-	if (!(vma->flags & VMA_SHARED))
-		anon_remove(vma->space, *at >> PAGE_SHIFT, stop >> PAGE_SHIFT);
+	vma_unmap(vma, start, stop);
+	if (vma->flags & VMA_COPIES)
+		anon_remove(vma->space, start >> PAGE_SHIFT, stop >> PAGE_SHIFT);
+	if (start == vma->start && stop == vma->end)
+		vma->flags &= ~VMA_COPIES;
 	*at = stop;
 	return stop < end ? CORE_AGAIN : 0;
 }

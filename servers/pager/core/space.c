@@ -165,7 +165,7 @@ struct vma *space_clone(struct space *space, const struct vma *vma)
 	struct vma wanted = *vma;
 
 	wanted.mapped_pages = 0;
-	wanted.flags &= VMA_KIND;
+	wanted.flags &= ~VMA_MAPPINGS;
 	return insert_copy(space, &wanted);
 }
 
@@ -291,7 +291,7 @@ void vma_unmap(struct vma *vma, uint64_t start, uint64_t end)
 	core.ops.unmap(vma->space->table, start, (end - start) >> PAGE_SHIFT, harvest_of(vma), vma);
 	if (start == vma->start && end == vma->end) {
 		vma->mapped_pages = 0;
-		vma->flags &= VMA_KIND;
+		vma->flags &= ~VMA_MAPPINGS;
 	}
 }
 
@@ -339,7 +339,7 @@ bool object_unmap_prepare(struct object *object, uint64_t first)
 	uint64_t start, end;
 
 	for (struct vma *vma = object->vmas; vma; vma = vma->next)
-		if (!(vma->flags & VMA_SHARED) && overlap(vma, first, UINT64_MAX, &start, &end)
+		if ((vma->flags & VMA_COPIES) && overlap(vma, first, UINT64_MAX, &start, &end)
 			&& !anon_part_range(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT))
 			return false;
 	return true;
@@ -353,7 +353,7 @@ void object_unmap(struct object *object, uint64_t first, uint64_t last, bool cop
 		if (!overlap(vma, first, last, &start, &end))
 			continue;
 		vma_unmap(vma, start, end);
-		if (copies && !(vma->flags & VMA_SHARED))
+		if (copies && (vma->flags & VMA_COPIES))
 			anon_remove(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT);
 	}
 }
