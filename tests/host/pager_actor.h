@@ -43,7 +43,7 @@ struct ref_open { struct ref_file *file; uint64_t offset; bool append; };
 
 struct operation {
 	struct waiter waiter;	/* first: world_wake */
-	bool active, runnable, freeing, sure;
+	bool active, runnable, freeing;
 	enum step kind;
 	struct program *program, *child;
 	struct ref_open *open;
@@ -123,25 +123,11 @@ static bool good_buffer(struct program *program, uint64_t address, uint64_t byte
 			continue;
 		if (file && page->file == file && !page->copy)
 			return false;
-		if (write && error_rate && page->file && !page->shared && !page->copy)
-			return false;	/* a copy may be made for a read that then fails */
 		for (uint64_t i = at; !write && i < address + bytes && i / PAGE == at / PAGE; i++)
 			if (ref_load(&program->ref, i) == UNKNOWN)
 				return false;
 	}
 	return true;
-}
-
-/* A read that is broken off may have made copies of private pages: the model cannot tell. */
-static bool makes_copies(struct program *program, uint64_t address, uint64_t bytes)
-{
-	for (uint64_t at = address; at < address + bytes && at < CORE_USER_END; at = (at / PAGE + 1) * PAGE) {
-		struct ref_page *page = page_at(&program->ref, at);
-
-		if (page && page->mapped && page->file && !page->shared && !page->copy)
-			return true;
-	}
-	return false;
 }
 
 static bool choose_transfer(struct actor *actor, struct operation *operation)
@@ -160,7 +146,6 @@ static bool choose_transfer(struct actor *actor, struct operation *operation)
 		operation->flags = TRANSFER_AT;
 	if (!read && operation->open->append && operation->file->length > 80 * PAGE)
 		return false;
-	operation->sure = read && makes_copies(operation->program, operation->address, operation->length);
 	return good_buffer(operation->program, operation->address, operation->length, operation->file, read);
 }
 
@@ -235,7 +220,6 @@ static bool choose_operation(struct actor *actor, struct operation *operation)
 		return operation->child;
 	case FROM_USER: case TO_USER:
 		operation->length = random_below(sizeof operation->buffer);
-		operation->sure = operation->kind == TO_USER;
 		return good_buffer(operation->program, operation->address, operation->length, NULL, operation->kind == TO_USER);
 	default:
 		return true;

@@ -431,6 +431,7 @@ static void run(uint64_t seed_now, uint64_t count)
 	name = core_policy_name(random_below(3));
 	MUST(core_set_policy(name, strlen(name)));
 	memset(numbers, 0, sizeof numbers);
+	core_slice_pages = one_in(4) ? 4096 : 1 + random_below(24);
 	error_rate = one_in(2) ? 15 : 0;
 	again_rate = one_in(2) ? 10 : 0;
 	for (unsigned i = 0; i < CHAOS_FILES; i++)

@@ -1,6 +1,7 @@
 /*
  * The rules of the pager's core, one test each: what programs see of mappings, files and memory (DESIGN, section 3), and what callers
- * with bad arguments get. Each begins with a fresh core, one program and the files it makes. pager_model.c does the same at random.
+ * with bad arguments get. Each begins with a fresh core, one program and the files it makes, and is done twice, the second time with long work
+ * in tiny slices. pager_model.c does the same at random.
  *
  * sources: servers/pager/core/
  */
@@ -23,6 +24,13 @@ static void world_wake(struct waiter *waiter)
 {
 	((struct task *)waiter)->woken = true;
 }
+
+/* A call as far as it comes without the disk. */
+#define TRY(call) ({ \
+	long result_; \
+	while ((result_ = (call)) == CORE_AGAIN) \
+		; \
+	result_; })
 
 /* Runs a call to its end, the disk answering meanwhile. `w` is its waiter. */
 #define RUN(call) ({ \
@@ -256,10 +264,11 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ bad_answers_and_opens, "bad answers and opens", 0 },
 };
 
-static bool run_test(void (*test)(void), uint64_t pages)
+static bool run_test(void (*test)(void), uint64_t pages, uint64_t slice_pages)
 {
 	error_rate = again_rate = 0;
 	core_fault_around_pages = 16;
+	core_slice_pages = slice_pages;
 	world_start(pages ? pages : 2000, 1000);
 	reads = writes = releases = trims = refused_blocks = failed_io = requests_seen = 0;
 	space = new_space(&table);
@@ -281,7 +290,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < sizeof tests / sizeof *tests; i++) {
 		if (argc > 1 && !strstr(tests[i].name, argv[1]))
 			continue;
-		if (run_test(tests[i].test, tests[i].pages))
+		if (run_test(tests[i].test, tests[i].pages, 4096) && run_test(tests[i].test, tests[i].pages, 4))
 			passed++;
 		else
 			failed++, printf("\n    FAILED: %s\n", tests[i].name);

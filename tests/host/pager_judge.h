@@ -68,6 +68,18 @@ static void settle_stack(struct program *program)
 	}
 }
 
+/*
+ * A read takes the page that it copies to, a private one's copy included, before it has the bytes for it. So where it stopped too early,
+ * for want of memory or because it was broken off, there may be a copy that shows no later change of the file, as on Linux.
+ */
+static void settle_copy(struct program *program, uint64_t address)
+{
+	struct ref_page *page = page_at(&program->ref, address);
+
+	if (page && page->mapped && !page->shared && !page->copy && anon_find(program->space, address / PAGE))
+		ref_copy(page);
+}
+
 static void judge_access(struct operation *operation, long result)
 {
 	struct ref_space *ref = &operation->program->ref;
@@ -230,6 +242,8 @@ static void judge_transfer(struct operation *operation, long result, bool broken
 	may = ref_prefix(ref, operation->address, want, read ? ACCESS_WRITE : ACCESS_READ);
 	if (result < 0 || (uint64_t)result < may)
 		settle_stack(operation->program);
+	if (read && (result < 0 || (uint64_t)result < may))
+		settle_copy(operation->program, operation->address + (result < 0 ? 0 : result));
 	if (want && !may && !broken_off) {
 		MUST(result == -EFAULT || excused(operation, result));
 		return;

@@ -112,10 +112,8 @@ static long try_operation(struct actor *actor, struct operation *operation)
 static bool may_cancel(const struct operation *operation)
 {
 	switch (operation->kind) {
-	case LOAD: case STORE: case SYNC: case SYNC_ALL: case MSYNC: case OBJECT_READ: case FROM_USER: case FORK: case WRITE: case TRUNCATE:
+	case LOAD: case STORE: case SYNC: case SYNC_ALL: case MSYNC: case OBJECT_READ: case FROM_USER: case TO_USER: case FORK: case READ: case WRITE: case TRUNCATE:
 		return true;
-	case READ: case TO_USER:
-		return !operation->sure;
 	default:
 		return false;
 	}
@@ -449,6 +447,7 @@ static void run(uint64_t seed_now, uint64_t count)
 	steps = 0;
 	random_state = seed * 0x9e3779b97f4a7c15 + 1;
 	world_start(120 + random_below(one_in(4) ? 800 : 160), 30 + random_below(one_in(2) ? 60 : 400));
+	core_slice_pages = one_in(4) ? 4096 : 1 + random_below(24);
 	error_rate = one_in(4) ? 20 : 0;
 	again_rate = one_in(3) ? 10 : 0;
 	disk[0].number = disk[0].announced = 1;		/* the table of opens stays once it was needed */

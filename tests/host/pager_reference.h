@@ -188,6 +188,14 @@ static unsigned ref_load(struct ref_space *space, uint64_t address)
 	return page->file ? file_byte(page->file, page->index * PAGE + address % PAGE) : 0;
 }
 
+/* A private page gets bytes of its own: those that it shows now. */
+static void ref_copy(struct ref_page *page)
+{
+	page->copy = malloc(PAGE * sizeof *page->copy);
+	for (unsigned i = 0; i < PAGE; i++)
+		page->copy[i] = page->file ? file_byte(page->file, page->index * PAGE + i) : 0;
+}
+
 static void ref_store(struct ref_space *space, uint64_t address, uint8_t byte)
 {
 	struct ref_page *page = page_at(space, address);
@@ -200,13 +208,8 @@ static void ref_store(struct ref_space *space, uint64_t address, uint8_t byte)
 			page->file->tail_unknown = true;
 		return;
 	}
-	if (!page->copy) {
-		uint16_t *copy = malloc(PAGE * sizeof *copy);
-
-		for (unsigned i = 0; i < PAGE; i++)
-			copy[i] = page->file ? file_byte(page->file, page->index * PAGE + i) : 0;
-		page->copy = copy;
-	}
+	if (!page->copy)
+		ref_copy(page);
 	page->copy[address % PAGE] = byte;
 }
 

@@ -131,9 +131,9 @@ static void truncate_waits_for_writes(void)
 
 	make_buffer(8);
 	MUST(pwrite_byte(1, 0, 6 * PAGE, 60) == 6 * PAGE && core_object_sync(object, &sync.waiter) == CORE_WAIT && queued);
-	MUST(core_object_truncate(object, 0, &task.waiter) == CORE_WAIT && object->length == 0);
+	MUST(TRY(core_object_truncate(object, 0, &task.waiter)) == CORE_WAIT && object->length == 0);
 	MUST(RUN(core_read(space, 1, BUFFER, 10, 0, TRANSFER_AT, w)) == 0);
-	while (!task.woken || core_object_truncate(object, 0, &task.waiter) != 0)
+	while (!task.woken || TRY(core_object_truncate(object, 0, &task.waiter)) != 0)
 		MUST(world_answer());
 	disk_truncated(1, 0);
 	drain();

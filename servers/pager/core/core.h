@@ -110,6 +110,7 @@ struct map_item {
 long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item);
 extern unsigned core_fault_around_pages;	/* a power of two, 1..CORE_BATCH, default 16 */
 extern unsigned core_read_ahead_pages;		/* the longest cluster of a reader in a row: 1 (none)..CORE_BATCH, the default */
+extern uint64_t core_slice_pages;		/* how much long work does in one step: page table entries, about; default 4096, tests make it small */
 
 /* ---- mapping calls, as mmap(2), munmap(2), ... on riscv64. object null with MAP_ANONYMOUS. `growsdown`: a stack
  * that grows on demand down to `limit` bytes, keeping one guard page below what it may reach. */

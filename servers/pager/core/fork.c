@@ -4,8 +4,6 @@
  */
 #include "internal.h"
 
-#define SLICE_VMAS 128
-
 static void protect_private(struct vma *vma)
 {
 	if ((vma->flags & VMA_SHARED) || !(vma->flags & VMA_WRITTEN))
@@ -17,7 +15,7 @@ static void protect_private(struct vma *vma)
 /* progress[0]: addresses below are done. */
 long core_space_fork(struct space *parent, struct space *child, struct waiter *waiter)
 {
-	unsigned budget = SLICE_VMAS;
+	uint64_t budget = slice_records();
 	struct vma *vma;
 	long status = lock_check(&parent->busy, waiter);
 

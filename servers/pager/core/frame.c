@@ -7,6 +7,7 @@
 struct core_state core;
 struct core_counters core_counters;
 unsigned core_fault_around_pages = 16, core_read_ahead_pages = CORE_BATCH, core_spare_pages = 32;
+uint64_t core_slice_pages = 4096;
 
 void core_init(const struct core_ops *ops, uintptr_t window, uint64_t lowest, uint64_t highest)
 {

@@ -365,7 +365,21 @@ struct vma *space_clone(struct space *space, const struct vma *vma);	/* for fork
 void space_delete(struct vma *vma);				/* the record; nothing of it is mapped any more */
 void vma_set_prot(struct vma *vma, unsigned prot);
 
-#define SLICE_PAGES 4096	/* mapped pages taken out of a page table in one step, about */
+/* One step of long work: page table entries; pages that are given up; records looked at. */
+static inline uint64_t slice_frames(void)
+{
+	return 1 + core_slice_pages / 4;
+}
+
+static inline uint64_t slice_records(void)
+{
+	return 1 + core_slice_pages / 64;
+}
+
+static inline uint64_t vma_slice(const struct vma *vma, uint64_t start, uint64_t end)	/* how far one step goes in a page table */
+{
+	return vma->mapped_pages > core_slice_pages ? minimum(end, start + core_slice_pages * CORE_PAGE) : end;
+}
 
 /* Ends a step of an operation that locks the space between its steps. */
 long space_step(struct space *space, struct waiter *waiter, long status);

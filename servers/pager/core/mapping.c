@@ -5,18 +5,14 @@
 #include "internal.h"
 #include "kernel.h"
 
-#define SLICE_VMAS 64
-#define SLICE_FRAMES 1024
-
 /* ---- taking away */
 
 /* One slice: not too many private pages, not too many page table entries. */
 static uint64_t slice_end(struct vma *vma, uint64_t start, uint64_t end)
 {
-	if (vma->mapped_pages > SLICE_PAGES && end - start > SLICE_PAGES * CORE_PAGE)
-		end = start + SLICE_PAGES * CORE_PAGE;
+	end = vma_slice(vma, start, end);
 	if (vma->flags & VMA_COPIES)
-		end = minimum(end, anon_reach(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT, SLICE_FRAMES) << PAGE_SHIFT);
+		end = minimum(end, anon_reach(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT, slice_frames()) << PAGE_SHIFT);
 	return end;
 }
 
@@ -37,7 +33,7 @@ long vma_empty(struct vma *vma, uint64_t *at, uint64_t end, struct waiter *waite
 
 long space_clear(struct space *space, uint64_t *at, uint64_t end, struct waiter *waiter)
 {
-	unsigned budget = SLICE_VMAS;
+	uint64_t budget = slice_records();
 	struct vma *vma;
 	long status = memory_want(waiter, false);
 
@@ -238,7 +234,7 @@ long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsig
 		return status;
 	if (waiter->progress[0] < address)
 		waiter->progress[0] = address;
-	for (unsigned budget = SLICE_VMAS; !status && waiter->progress[0] < address + length; budget--) {
+	for (uint64_t budget = slice_records(); !status && waiter->progress[0] < address + length; budget--) {
 		status = budget ? memory_want(waiter, false) : CORE_AGAIN;
 		if (!status)
 			status = protect_part(space, &waiter->progress[0], address + length, prot, waiter);
@@ -298,7 +294,7 @@ long core_madvise(struct space *space, uint64_t address, uint64_t length, unsign
 	end = address + length;
 	if (*at < address)
 		*at = address;
-	for (unsigned budget = SLICE_VMAS; !status && *at < end; budget--) {
+	for (uint64_t budget = slice_records(); !status && *at < end; budget--) {
 		struct vma *vma = vma_above(space, *at);
 
 		status = budget ? memory_want(waiter, false) : CORE_AGAIN;

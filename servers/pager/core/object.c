@@ -86,14 +86,12 @@ struct object *object_anonymous(uint64_t length)
 	return object;
 }
 
-#define DISCARD_SLICE 4096
-
 /* True: there are more that can go. */
 static bool discard_pages(struct object *object)
 {
 	struct frame *frame = pages_next(object, 0, TAG_USED);
 
-	for (unsigned budget = DISCARD_SLICE; frame && budget; budget--) {
+	for (uint64_t budget = slice_frames(); frame && budget; budget--) {
 		uint64_t index = frame->index;
 
 		if (!(frame->flags & PAGE_BUSY))

@@ -61,7 +61,7 @@ static void (*harvest_of(const struct vma *vma))(void *, uint64_t)
 #define NEAR_PAGES 512
 
 /* From this VMA on, as far as they lie near each other and nothing is to be harvested: one call for all, up to a slice. */
-static void unmap_run(struct vma *vma, unsigned budget)
+static void unmap_run(struct vma *vma, uint64_t budget)
 {
 	struct space *space = vma->space;
 	uint64_t start = vma->start, end = start, mapped = 0;
@@ -70,7 +70,7 @@ static void unmap_run(struct vma *vma, unsigned budget)
 		if (!vma->mapped_pages)
 			continue;
 		mapped += vma->mapped_pages;
-		if (mapped > SLICE_PAGES)
+		if (mapped > core_slice_pages)
 			break;
 		vma->mapped_pages = 0;
 		end = vma->end;
@@ -83,17 +83,19 @@ static void unmap_run(struct vma *vma, unsigned budget)
 long core_space_destroy(struct space *space, struct waiter *waiter)
 {
 	struct vma *vma;
+	uint64_t end;
 
 	if (space->busy.owner && space->busy.owner != waiter)
 		lock_drop(&space->busy, space->busy.owner);
 	lock_take(&space->busy, waiter);
-	for (unsigned budget = 64; (vma = vma_above(space, 0)); budget--) {
+	for (uint64_t budget = slice_records(); (vma = vma_above(space, 0)); budget--) {
 		if (!budget)
 			return CORE_AGAIN;
-		if (vma->mapped_pages > SLICE_PAGES && vma->end - vma->start > SLICE_PAGES * CORE_PAGE) {
-			vma_unmap(vma, vma->start, vma->start + SLICE_PAGES * CORE_PAGE);
-			vma->offset += SLICE_PAGES * CORE_PAGE;
-			vma_move(vma, vma->start + SLICE_PAGES * CORE_PAGE, vma->end);
+		end = vma_slice(vma, vma->start, vma->end);
+		if (end < vma->end) {
+			vma_unmap(vma, vma->start, end);
+			vma->offset += end - vma->start;
+			vma_move(vma, end, vma->end);
 			return CORE_AGAIN;
 		}
 		if (vma->mapped_pages)
@@ -101,7 +103,7 @@ long core_space_destroy(struct space *space, struct waiter *waiter)
 		vma_unmap(vma, vma->start, vma->end);
 		space_delete(vma);
 	}
-	if (anon_drop_some(space, 1024))
+	if (anon_drop_some(space, slice_frames()))
 		return CORE_AGAIN;
 	lock_drop(&space->busy, waiter);
 	*(space->previous ? &space->previous->next : &core.all_spaces) = space->next;

@@ -6,8 +6,6 @@
  */
 #include "internal.h"
 
-#define SLICE_PAGES_DROPPED 1024
-
 /* Everything that can fail or wait. */
 static long prepare_cut(struct object *object, uint64_t length, struct waiter *waiter)
 {
@@ -35,7 +33,7 @@ static long drop_pages(struct object *object, struct waiter *waiter)
 {
 	struct frame *frame;
 
-	for (unsigned budget = SLICE_PAGES_DROPPED; (frame = pages_next(object, object_end(object), TAG_USED)); budget--) {
+	for (uint64_t budget = slice_frames(); (frame = pages_next(object, object_end(object), TAG_USED)); budget--) {
 		if (!budget)
 			return CORE_AGAIN;
 		if (frame->flags & PAGE_BUSY)
