@@ -276,6 +276,26 @@ static void exhaustion_is_an_error(void)
 	MUST(RUN(core_madvise(space, A, 10 * PAGE, MADV_DONTNEED, w)) == 0 && store(A + stored * PAGE, 1) == 0);
 }
 
+/* Both pages of a copy must be there at once: fetching the one may not cost the other. */
+static void the_least_memory_is_enough(void)
+{
+	struct object *object = open_file(1, make_file(0, PAGE));
+	struct task task = { 0 };
+	long status;
+
+	open_file(2, make_file(1, PAGE));
+	MUST(map_file(object, A, PAGE, PROT_READ, MAP_SHARED, 0) > 0);
+	core_drop_caches();
+	while (core_counters.free_pages > WANT_STEP)
+		core_allocate(PAGE);
+	while ((task.woken = false, status = core_write(space, 2, A, 10, 0, TRANSFER_AT, &task.waiter)) == CORE_WAIT) {
+		while (!task.woken)
+			MUST(world_answer());
+		MUST(reads < 10);
+	}
+	MUST(status == 10);
+}
+
 static void reads_ahead_in_a_row_only(void)
 {
 	struct object *object = open_file(1, make_file(0, 90 * PAGE));

@@ -38,6 +38,7 @@ static uint64_t random_below(uint64_t bound)
 struct disk_file {
 	uint64_t number, length, announced;	/* on disk; uses told to the pager */
 	uint8_t *block[FILE_PAGES];
+	bool fresh[FILE_PAGES];			/* the block was given and not yet written */
 	bool linked, truncating;
 };
 
@@ -93,7 +94,10 @@ static int64_t answer_page_in(struct disk_file *file, const struct core_request 
 	return 0;
 }
 
-/* Bytes past the end are zero: past the end when the write began, or, since a page under write may be written again, past the end now. */
+/*
+ * Bytes past the end are zero: past the end when the write began, or, since a page under write may be written again, past the end now. If the file
+ * grew meanwhile and was cut again, they may be anything: the truncation waits for this write, and then frees the block.
+ */
 static int64_t answer_write(struct disk_file *file, const struct core_request *request)
 {
 	const struct object *object = core_object_find(request->object);
@@ -105,9 +109,10 @@ static int64_t answer_write(struct disk_file *file, const struct core_request *r
 
 		MUST(block && *block);
 		MUST(page * PAGE < request->length);
-		for (uint64_t at = length - page * PAGE; at < PAGE; at++)
+		for (uint64_t at = length - page * PAGE; at < PAGE && page < object_end(object); at++)
 			MUST(!from[at]);
 		memcpy(*block, from, PAGE);
+		file->fresh[page] = false;
 		writes++;
 	}
 	if (request->length > file->length)
@@ -129,6 +134,7 @@ static int64_t answer_allocate(struct disk_file *file, const struct core_request
 		blocks_free--;
 		*block = malloc(PAGE);
 		memset(*block, GARBAGE, PAGE);
+		file->fresh[request->first + *given] = true;
 	}
 	refused_blocks += !*given;
 	return *given ? 0 : -ENOSPC;

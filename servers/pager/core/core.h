@@ -52,6 +52,7 @@ struct waiter {
 	uint64_t done;			/* transfer: bytes so far */
 	uint64_t progress[4];		/* the operation's own */
 	long error;			/* what the I/O that it waited for failed with */
+	bool fetched;			/* it has waited for a page */
 	struct lock *held[2];		/* locks and records that it keeps while it is parked; core_cancel lets them go */
 	struct object *object;
 	struct description *description;

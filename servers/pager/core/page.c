@@ -9,6 +9,12 @@
 #define ROW_STARTS 3
 #define ROW_LONGEST 5
 
+static long page_wait(struct frame *frame, struct waiter *waiter)
+{
+	waiter->fetched = true;
+	return wait_park(&frame->waiters, waiter);
+}
+
 static uint64_t cluster_of(const struct ahead *ahead)
 {
 	return ahead->row < ROW_STARTS ? 1 : minimum(1UL << ahead->row, core_read_ahead_pages);
@@ -47,7 +53,7 @@ static long page_fetch(struct object *object, uint64_t index, struct ahead *ahea
 		return status ? memory_wait(waiter) : request_wait(waiter);
 	if (ahead)
 		ahead_advance(ahead, index, minimum(pages, CORE_BATCH));
-	return wait_park(&pages_find(object, index)->waiters, waiter);
+	return page_wait(pages_find(object, index), waiter);
 }
 
 struct frame *page_new(struct object *object, uint64_t index)
@@ -72,7 +78,7 @@ struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ah
 	struct frame *frame = pages_find(object, index);
 
 	if (frame) {
-		*status = wait_park(&frame->waiters, waiter);
+		*status = page_wait(frame, waiter);
 	} else if (object->backed) {
 		*status = page_fetch(object, index, ahead, pages, waiter);
 	} else {

@@ -75,13 +75,16 @@ long memory_wait(struct waiter *waiter)
 	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
 }
 
+/* Who has waited for a page makes do with less: else it would be the page just fetched that is given back, again and again. */
 long memory_reclaim(struct waiter *waiter, bool anonymous)
 {
+	uint64_t want = waiter->fetched ? WANT_STEP / 2 : WANT_STEP;
+
 	request_deferred();
 	slab_trim();
-	if (core_counters.free_pages < WANT_STEP)
-		memory_give_back(WANT_STEP - core_counters.free_pages + core_spare_pages);
-	if (core_counters.free_pages >= WANT_STEP && (!anonymous || core_counters.free_pages + core_counters.cache_pages >= core.want[1]))
+	if (core_counters.free_pages < want)
+		memory_give_back(want - core_counters.free_pages + core_spare_pages);
+	if (core_counters.free_pages >= want && (!anonymous || core_counters.free_pages + core_counters.cache_pages >= core.want[1]))
 		return 0;
 	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
 }
