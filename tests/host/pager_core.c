@@ -230,6 +230,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ dontneed_forgets, "madvise", 0 },
 	{ fork_copies_on_write_both_ways, "fork copies on write both ways", 0 },
 	{ fork_is_cheap_and_exact, "fork is cheap and exact", 0 },
+	{ a_slice_locks_its_space_alone, "a slice locks its space alone", 0 },
 	{ fork_keeps_file_mappings, "fork keeps file mappings", 0 },
 	{ only_dirty_pages_are_written, "only dirty pages are written", 0 },
 	{ msync_writes_its_range, "msync writes its range", 0 },

@@ -230,6 +230,31 @@ static void fork_is_cheap_and_exact(void)
 	MUST(core_counters.anons == 1000 && store(A, 1) == 0 && core_counters.faults_cow == 20);
 }
 
+/* One slice of fork or mprotect: its space's faults wait, others' do not; broken off, it has changed nothing that a program can see. */
+static void a_slice_locks_its_space_alone(void)
+{
+	struct task fork = { 0 }, protect = { 0 }, fault = { 0 };
+	struct table *its_table;
+	struct space *child = new_space(&its_table);
+	struct map_item item;
+
+	core_slice_pages = 4;
+	MUST(map_memory(A, 20 * PAGE, RW, MAP_PRIVATE) > 0);
+	for (unsigned i = 0; i < 20; i++)
+		MUST(store(A + i * PAGE, i) == 0);
+	MUST(core_space_fork(space, child, &fork.waiter) == CORE_AGAIN && core_fault(space, A, ACCESS_WRITE, &fault.waiter, &item) == CORE_WAIT);
+	MUST(core_map_stack(child, A, PAGE, PAGE) == 0 && store_of(child, its_table, A - 1, 1) == 0);
+	core_cancel(&fork.waiter);
+	MUST(fault.woken && store(A, 30) == 0);
+	end_space(child, its_table);
+	MUST(core_mprotect(space, A, 20 * PAGE, PROT_READ, &protect.waiter) == CORE_AGAIN);
+	MUST(core_fault(space, A, ACCESS_WRITE, &fault.waiter, &item) == CORE_WAIT);
+	core_cancel(&protect.waiter);
+	for (unsigned i = 0; i < 20; i++)
+		MUST(load(A + i * PAGE) == (i ? (int)i : 30) && store(A + i * PAGE, 40 + i) == 0);
+	MUST(RUN(core_mprotect(space, A, 20 * PAGE, PROT_READ, w)) == 0 && store(A + 19 * PAGE, 1) == -EFAULT && load(A + 19 * PAGE) == 59);
+}
+
 static void fork_keeps_file_mappings(void)
 {
 	struct object *object = open_file(1, make_file(0, 2 * PAGE));

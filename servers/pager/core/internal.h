@@ -363,7 +363,8 @@ bool space_split(struct space *space, uint64_t address);	/* so that no VMA cross
 struct vma *space_merge(struct vma *vma);			/* with its neighbours; returns what it is in now */
 struct vma *space_clone(struct space *space, const struct vma *vma);	/* for fork; null: no memory */
 void space_delete(struct vma *vma);				/* the record; nothing of it is mapped any more */
-void vma_set_prot(struct vma *vma, unsigned prot);
+bool vma_protect(struct vma *vma, unsigned prot, uint64_t *at);	/* page table only, a slice from *at on; true: all has no more rights than prot */
+void vma_set_prot(struct vma *vma, unsigned prot);		/* after that */
 
 /* One step of long work: page table entries; pages that are given up; records looked at. */
 static inline uint64_t slice_frames(void)

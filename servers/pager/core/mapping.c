@@ -198,8 +198,8 @@ static long check_range(uint64_t address, uint64_t *length)
 	return 0;
 }
 
-/* From `at` on: one VMA's part changes its rights. */
-static long protect_part(struct space *space, uint64_t *at, uint64_t end, unsigned prot, struct waiter *waiter)
+/* From *at on: one VMA's part changes its rights, its page table entries first; *protected: how far those are. */
+static long protect_part(struct space *space, uint64_t *at, uint64_t *protected, uint64_t end, unsigned prot, struct waiter *waiter)
 {
 	struct vma *vma = vma_above(space, *at);
 
@@ -214,6 +214,8 @@ static long protect_part(struct space *space, uint64_t *at, uint64_t end, unsign
 		if (!space_split(space, *at) || !space_split(space, end))
 			return memory_wait(waiter);
 		vma = vma_above(space, *at);
+		if (!vma_protect(vma, prot, protected))
+			return CORE_AGAIN;
 		vma_set_prot(vma, prot);
 		space_merge(vma);
 	}
@@ -237,7 +239,7 @@ long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsig
 	for (uint64_t budget = slice_records(); !status && waiter->progress[0] < address + length; budget--) {
 		status = budget ? memory_want(waiter, false) : CORE_AGAIN;
 		if (!status)
-			status = protect_part(space, &waiter->progress[0], address + length, prot, waiter);
+			status = protect_part(space, &waiter->progress[0], &waiter->progress[1], address + length, prot, waiter);
 	}
 	return space_step(space, waiter, status);
 }

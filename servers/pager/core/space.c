@@ -297,14 +297,23 @@ void vma_unmap(struct vma *vma, uint64_t start, uint64_t end)
 	}
 }
 
-void vma_set_prot(struct vma *vma, unsigned prot)
+bool vma_protect(struct vma *vma, unsigned prot, uint64_t *at)
 {
 	unsigned rights = rights_of(prot);
+	uint64_t start = *at > vma->start ? *at : vma->start;
 
+	if (!vma->mapped_pages || !(rights_of(vma->prot) & ~rights))
+		return true;
+	*at = vma_slice(vma, start, vma->end);
 	if (!rights)
-		vma_unmap(vma, vma->start, vma->end);
-	else if (vma->mapped_pages && (rights_of(vma->prot) & ~rights))
-		core.ops.protect(vma->space->table, vma->start, rights, (vma->end - vma->start) >> PAGE_SHIFT, harvest_of(vma), vma);
+		vma_unmap(vma, start, *at);
+	else if (start < *at)
+		core.ops.protect(vma->space->table, start, rights, (*at - start) >> PAGE_SHIFT, harvest_of(vma), vma);
+	return *at == vma->end;
+}
+
+void vma_set_prot(struct vma *vma, unsigned prot)
+{
 	if (vma->object)
 		vma->object->writable_vmas -= counts_as_writable(vma);
 	vma->prot = prot;
