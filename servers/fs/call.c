@@ -348,7 +348,7 @@ void calls_drop_process(uint64_t identity)
 
 /* ---- copies */
 
-static int loan_result(struct call *call, enum loan loan)
+int loan_result(struct call *call, enum loan loan)
 {
 	if (loan == LOAN_FAULTED)
 		call->state = CALL_FAULTED;

@@ -180,49 +180,33 @@ static const void *make_piece(uint64_t device, size_t *piece)
 }
 
 /* Fills the caller's memory piece by piece; call->done counts. */
-int64_t device_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
+int64_t device_read(struct call *call, struct open *open, unsigned how)
 {
-	uint64_t total = count;
-	size_t piece, step, moved = 0;
-	enum loan loan = LOAN_DONE;
+	uint64_t total;
+	size_t piece, step = 0;
 	const void *bytes;
+	int result;
 
 	if (open->place.number == DEVICE_NULL)
 		return 0;
 	bytes = make_piece(open->place.number, &piece);
-	if (vector)
-		loan = loan_vector_length(&call->message, call->event, address, count, &total);
-	if (vector && loan == LOAN_DONE && total == LOAN_VECTOR_TOO_LONG)
-		return -EINVAL;
-	step = total - call->done < piece ? total - call->done : piece;
-	if (loan == LOAN_DONE && vector)
-		loan = loan_vector_out(&call->message, call->event, address, count, call->done, bytes, step, &moved);
-	else if (loan == LOAN_DONE)
-		loan = loan_out(&call->message, call->event, address + call->done, bytes, step, NULL);
-	if (loan == LOAN_FAULTED) {
-		call->state = CALL_FAULTED;
-		return TAKEN;
+	result = transfer_bytes(call, how, &total);
+	if (result == 0) {
+		step = total - call->done < piece ? total - call->done : piece;
+		result = transfer_out(call, how, call->done, bytes, step);
 	}
-	if (loan != LOAN_DONE)
-		return call->done ? (int64_t)call->done : -EFAULT;
+	if (result < 0)
+		return result == -EFAULT && call->done ? (int64_t)call->done : result;
 	call->done += step;
 	return call->done < total && !call->interrupted ? AGAIN : (int64_t)call->done;
 }
 
-int64_t device_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
+int64_t device_write(struct call *call, struct open *open, unsigned how)
 {
-	uint64_t total = count;
-	enum loan loan = LOAN_DONE;
+	uint64_t total;
+	int result = transfer_bytes(call, how, &total);
 
-	if (vector)
-		loan = loan_vector_length(&call->message, call->event, address, count, &total);
-	if (loan == LOAN_FAULTED) {
-		call->state = CALL_FAULTED;
-		return TAKEN;
-	}
-	if (loan != LOAN_DONE)
-		return -EFAULT;
-	if (total == LOAN_VECTOR_TOO_LONG)
-		return -EINVAL;
+	if (result < 0)
+		return result;
 	return open->place.number == DEVICE_FULL && total ? -ENOSPC : (int64_t)total;
 }

@@ -1,6 +1,5 @@
 /*
- * Calls on descriptors: reading, writing, seeking, listing, duplicating, closing, mapping. Bytes of regular files move in the
- * pager, those of the terminal in the console: both get the caller's token. Pipes, devices and texts are served here.
+ * Calls on descriptors: seeking, listing, duplicating, closing, mapping. Reading and writing: transfer.c.
  */
 #include "shell.h"
 
@@ -15,72 +14,6 @@
 #define SEEK_SET 0	/* Linux's uapi header for these, <linux/fs.h>, brings block devices along */
 #define SEEK_CUR 1
 #define SEEK_END 2
-
-/* ---- read and write */
-
-/* Beside the pager's TRANSFER_AT and TRANSFER_VECTOR, and at the console's like-named places. */
-#define TRANSFER_WRITE 4
-
-static int64_t transfer_file(struct call *call, const struct open *open, unsigned how)
-{
-	const uint64_t *word = call->message.word;
-	const struct pager_transfer words = { open->number, word[1], word[2], word[3], how & (TRANSFER_AT | TRANSFER_VECTOR) };
-
-	return forward_call(call, SLOT_PAGER, how & TRANSFER_WRITE ? PAGER_write : PAGER_read, &words, sizeof(words));
-}
-
-static int64_t transfer_tty(struct call *call, const struct open *open, unsigned how)
-{
-	const uint64_t *word = call->message.word;
-	const struct console_transfer words = { word[1], word[2], (how & TRANSFER_VECTOR ? CONSOLE_VECTOR : 0) |
-						(open->flags & O_NONBLOCK ? CONSOLE_NONBLOCK : 0) };
-
-	return forward_call(call, SLOT_CONSOLE, how & TRANSFER_WRITE ? CONSOLE_write : CONSOLE_read, &words, sizeof(words));
-}
-
-static bool is_stream(const struct open *open)
-{
-	return open->kind == OPEN_PIPE_READER || open->kind == OPEN_PIPE_WRITER || open->kind == OPEN_TTY;
-}
-
-/* Words: descriptor, address, count (of bytes, or of an iovec array's entries), and with TRANSFER_AT the position. */
-static int64_t transfer(struct call *call, unsigned how)
-{
-	uint64_t address = call->message.word[1], count = call->message.word[2], position = call->message.word[3];
-	struct open *open = descriptor_get(call->process, call->message.word[0]);
-	bool vector = how & TRANSFER_VECTOR, writing = how & TRANSFER_WRITE;
-
-	if (!open || !(writing ? open_writable(open) : open_readable(open)))
-		return -EBADF;
-	if (vector && count > LOAN_VECTOR_MAX)
-		return -EINVAL;
-	if (how & TRANSFER_AT && (int64_t)position < 0)
-		return -EINVAL;
-	if (how & TRANSFER_AT && is_stream(open))
-		return -ESPIPE;
-	if (!vector && (int64_t)count < 0)
-		return -EINVAL;
-	switch (open->kind) {
-	case OPEN_FILE: return transfer_file(call, open, how);
-	case OPEN_DIRECTORY: return -EISDIR;
-	case OPEN_PIPE_READER: return pipe_read(call, open, address, count, vector);
-	case OPEN_PIPE_WRITER: return pipe_write(call, open, address, count, vector);
-	case OPEN_TTY: return transfer_tty(call, open, how);
-	case OPEN_DEVICE: return writing ? device_write(call, open, address, count, vector) : device_read(call, open, address, count, vector);
-	case OPEN_TEXT:
-		return writing ? text_write(call, open, address, count, vector)
-			       : text_read(call, open, address, count, vector, how & TRANSFER_AT, position);
-	}
-	return -EINVAL;
-}
-
-#define TRANSFER_CALL(name, how) int64_t linux_##name(struct call *call) { return transfer(call, how); }
-TRANSFER_CALL(read, 0)
-TRANSFER_CALL(write, TRANSFER_WRITE)
-TRANSFER_CALL(readv, TRANSFER_VECTOR)
-TRANSFER_CALL(writev, TRANSFER_WRITE | TRANSFER_VECTOR)
-TRANSFER_CALL(pread64, TRANSFER_AT)
-TRANSFER_CALL(pwrite64, TRANSFER_WRITE | TRANSFER_AT)
 
 /* ---- position */
 
@@ -97,7 +30,7 @@ int64_t linux_lseek(struct call *call)
 
 		return forward_call(call, SLOT_PAGER, PAGER_seek, &words, sizeof(words));
 	}
-	if (is_stream(open))
+	if (open_is_stream(open))
 		return -ESPIPE;
 	if (open->kind == OPEN_DEVICE)
 		return 0;

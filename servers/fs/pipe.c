@@ -1,5 +1,5 @@
 /*
- * Pipes: up to 64 KiB in pages of the pool, taken as bytes come and given back as they go. One page is theirs from the start, so
+ * Pipes: up to 64 KiB in pages of the pool, taken as bytes come and given back as they go. The last page is never given back, so
  * PIPE_BUF bytes always find room in an empty pipe. Copies end before anything is moved: a caller that faults comes
  * again and finds the pipe as it was; what a long write has put in is kept in call->done.
  */
@@ -14,9 +14,10 @@
 
 struct pipe {
 	uint32_t number, readers, writers;
-	uint64_t head, tail;			/* bytes written and read since it was empty; head - tail <= PIPE_BYTES */
+	bool awaited;				/* somebody waits for it to change */
+	uint32_t pages;				/* >= 1: from the tail's on, perhaps some beyond the head */
+	uint64_t head, tail;			/* bytes written and read; head - tail <= PIPE_BYTES */
 	uint8_t *page[PIPE_PAGES];		/* byte i lies in page[i / BLOCK_BYTES % PIPE_PAGES]; null: none there now */
-	uint8_t *spare;				/* the page that is always theirs, when it is not in use */
 };
 
 static struct table pipes = { .record_bytes = sizeof(struct pipe), .limit = 4096 };
@@ -33,8 +34,8 @@ static struct pipe *pipe_make(void)
 
 	if (!pipe)
 		return NULL;
-	*pipe = (struct pipe){ .number = number, .readers = 1, .writers = 1, .spare = pool_page() };
-	if (pipe->spare)
+	*pipe = (struct pipe){ .number = number, .readers = 1, .writers = 1, .pages = 1, .page = { pool_page() } };
+	if (pipe->page[0])
 		return pipe;
 	table_free(&pipes, number);
 	return NULL;
@@ -45,9 +46,15 @@ static void pipe_destroy(struct pipe *pipe)
 	for (unsigned i = 0; i < PIPE_PAGES; i++)
 		if (pipe->page[i])
 			pool_free(pipe->page[i]);
-	if (pipe->spare)
-		pool_free(pipe->spare);
 	table_free(&pipes, pipe->number);
+}
+
+/* Whoever waits looks again. */
+static void changed(struct pipe *pipe)
+{
+	if (pipe->awaited)
+		wake_calls(key_of(pipe));
+	pipe->awaited = false;
 }
 
 void pipe_close(struct open *open)
@@ -58,7 +65,7 @@ void pipe_close(struct open *open)
 		pipe->readers--;
 	else
 		pipe->writers--;
-	wake(key_of(pipe));
+	changed(pipe);
 	if (!pipe->readers && !pipe->writers)
 		pipe_destroy(pipe);
 }
@@ -120,92 +127,79 @@ static uint8_t *byte_at(struct pipe *pipe, uint64_t position)
 }
 
 /* Copies `bytes` between the caller's memory, from `skip` on, and the pipe's, from `position` on. */
-static int move(struct call *call, struct pipe *pipe, uint64_t address, uint64_t count, bool vector, uint64_t skip, uint64_t position,
-		uint64_t bytes, bool in)
+static int move(struct call *call, struct pipe *pipe, unsigned how, uint64_t skip, uint64_t position, uint64_t bytes)
 {
-	size_t moved = 0, step;
-	enum loan loan = LOAN_DONE;
+	size_t step;
+	int result = 0;
 
-	for (uint64_t done = 0; done < bytes && loan == LOAN_DONE; done += step) {
+	for (uint64_t done = 0; done < bytes && result == 0; done += step) {
 		uint8_t *own = byte_at(pipe, position + done);
 
 		step = piece(position + done, bytes - done);
-		if (vector && in)
-			loan = loan_vector_in(&call->message, call->event, address, count, skip + done, own, step, &moved);
-		else if (vector)
-			loan = loan_vector_out(&call->message, call->event, address, count, skip + done, own, step, &moved);
-		else if (in)
-			loan = loan_in(&call->message, call->event, address + skip + done, own, step, NULL);
-		else
-			loan = loan_out(&call->message, call->event, address + skip + done, own, step, NULL);
+		result = how & TRANSFER_WRITE ? transfer_in(call, how, skip + done, own, step)
+					      : transfer_out(call, how, skip + done, own, step);
 	}
-	if (loan == LOAN_FAULTED)
-		call->state = CALL_FAULTED;
-	return loan == LOAN_DONE ? 0 : loan == LOAN_FAULTED ? TAKEN : -EFAULT;
+	return result;
 }
 
-static int length_of(struct call *call, uint64_t address, uint64_t count, bool vector, uint64_t *bytes)
-{
-	enum loan loan;
-
-	*bytes = count;
-	if (!vector)
-		return 0;
-	loan = loan_vector_length(&call->message, call->event, address, count, bytes);
-	if (loan == LOAN_FAULTED)
-		call->state = CALL_FAULTED;
-	if (loan != LOAN_DONE)
-		return loan == LOAN_FAULTED ? TAKEN : -EFAULT;
-	return *bytes == LOAN_VECTOR_TOO_LONG ? -EINVAL : 0;
-}
-
+/* Of a page that holds nothing. The last one goes on to where the next byte will be. */
 static void drop_page(struct pipe *pipe, uint64_t index)
 {
-	uint8_t **slot = &pipe->page[index % PIPE_PAGES];
+	uint8_t *page = pipe->page[index % PIPE_PAGES];
 
-	if (*slot && pipe->spare)
-		pool_free(*slot);
-	else if (*slot)
-		pipe->spare = *slot;
-	*slot = NULL;
+	pipe->page[index % PIPE_PAGES] = NULL;
+	if (page && pipe->pages == 1) {
+		pipe->page[(index + 1) % PIPE_PAGES] = page;
+	} else if (page) {
+		pool_free(page);
+		pipe->pages--;
+	}
 }
 
-/* Pages that have been read to their end go back; an empty pipe keeps one and starts again at its front. */
-static void give_back(struct pipe *pipe, uint64_t old_tail)
+/* So many bytes have been read. Pages read to their end go back; an empty pipe starts again at the front of its page. */
+static void take_out(struct pipe *pipe, uint64_t bytes)
 {
-	for (uint64_t index = old_tail / BLOCK_BYTES; index < pipe->tail / BLOCK_BYTES; index++)
+	uint64_t index = pipe->tail / BLOCK_BYTES;
+
+	pipe->tail += bytes;
+	for (; index < pipe->tail / BLOCK_BYTES; index++)
 		if (pipe->head <= (index + PIPE_PAGES) * BLOCK_BYTES)	/* else its front holds the newest bytes already */
 			drop_page(pipe, index);
 	if (pipe->head != pipe->tail)
 		return;
-	for (uint64_t index = 0; index < PIPE_PAGES; index++)
-		drop_page(pipe, index);
-	pipe->head = pipe->tail = 0;
+	pipe->head = pipe->tail = index * BLOCK_BYTES;
+	for (unsigned ahead = 1; pipe->pages > 1 && ahead < PIPE_PAGES; ahead++)
+		drop_page(pipe, index + ahead);
 }
 
-int64_t pipe_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
+static int wait_for_change(struct call *call, struct pipe *pipe)
+{
+	if (call->interrupted)
+		return -EINTR;
+	pipe->awaited = true;
+	return wait_for(key_of(pipe));
+}
+
+int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 {
 	struct pipe *pipe = open->pipe;
-	uint64_t bytes, available = pipe->head - pipe->tail, old_tail = pipe->tail;
-	int result = length_of(call, address, count, vector, &bytes);
+	uint64_t bytes, available = pipe->head - pipe->tail;
+	int result = transfer_bytes(call, how, &bytes);
 
 	if (result < 0 || !bytes)
 		return result;
 	if (!available) {
 		if (!pipe->writers)
 			return 0;
-		if (open->flags & O_NONBLOCK)
-			return -EAGAIN;
-		return call->interrupted ? -EINTR : wait_for(key_of(pipe));
+		return open->flags & O_NONBLOCK ? -EAGAIN : wait_for_change(call, pipe);
 	}
 	if (bytes > available)
 		bytes = available;
-	result = move(call, pipe, address, count, vector, 0, pipe->tail, bytes, false);
+	result = move(call, pipe, how, 0, pipe->tail, bytes);
 	if (result < 0)
 		return result;
-	pipe->tail += bytes;
-	give_back(pipe, old_tail);
-	wake(key_of(pipe));
+	take_out(pipe, bytes);
+	changed(pipe);
 	return bytes;
 }
 
@@ -219,11 +213,9 @@ static uint64_t make_room(struct pipe *pipe, uint64_t bytes)
 	while (room < bytes) {
 		uint8_t **slot = &pipe->page[(pipe->head + room) / BLOCK_BYTES % PIPE_PAGES];
 
-		if (!*slot && pipe->spare) {
-			*slot = pipe->spare;
-			pipe->spare = NULL;
-		} else if (!*slot) {
+		if (!*slot) {
 			*slot = pool_page();
+			pipe->pages += !!*slot;
 		}
 		if (!*slot)
 			break;
@@ -239,12 +231,20 @@ static int64_t no_reader(struct call *call)
 	return forward_call(call, SLOT_PROC, PROC_signal, &words, sizeof(words));
 }
 
+/* There is no room now for what is left of a write. */
+static int64_t full(struct call *call, struct open *open)
+{
+	int64_t result = open->flags & O_NONBLOCK ? -EAGAIN : wait_for_change(call, open->pipe);
+
+	return result != WAIT && call->done ? (int64_t)call->done : result;
+}
+
 /* Up to PIPE_BUF bytes go in whole; more go in as there is room. */
-int64_t pipe_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
+int64_t pipe_write(struct call *call, struct open *open, unsigned how)
 {
 	struct pipe *pipe = open->pipe;
-	uint64_t bytes, room;
-	int result = length_of(call, address, count, vector, &bytes);
+	uint64_t bytes, want, room;
+	int result = transfer_bytes(call, how, &bytes);
 
 	if (result < 0)
 		return result;
@@ -252,21 +252,17 @@ int64_t pipe_write(struct call *call, struct open *open, uint64_t address, uint6
 		return call->done;
 	if (!pipe->readers)
 		return no_reader(call);
-	room = make_room(pipe, bytes - call->done);
-	if (!room || (bytes <= PIPE_BUF && room < bytes)) {
-		if (open->flags & O_NONBLOCK)
-			return call->done ? (int64_t)call->done : -EAGAIN;
-		if (call->interrupted)
-			return call->done ? (int64_t)call->done : -EINTR;
-		return wait_for(key_of(pipe));
-	}
-	if (bytes > PIPE_BUF && room > BLOCK_BYTES)
-		room = BLOCK_BYTES;	/* a bounded step; its pages can be brought in together */
-	result = move(call, pipe, address, count, vector, call->done, pipe->head, room, true);
+	want = bytes - call->done;
+	if (want > PIPE_BUF)
+		want = PIPE_BUF;	/* a bounded step; its pages can be brought in together */
+	room = make_room(pipe, want);
+	if (!room || (bytes <= PIPE_BUF && room < bytes))
+		return full(call, open);
+	result = move(call, pipe, how, call->done, pipe->head, room);
 	if (result < 0)
 		return result == -EFAULT && call->done ? (int64_t)call->done : result;
 	pipe->head += room;
 	call->done += room;
-	wake(key_of(pipe));
+	changed(pipe);
 	return call->done < bytes ? AGAIN : (int64_t)call->done;
 }

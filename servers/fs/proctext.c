@@ -253,18 +253,6 @@ static enum proc_status status_of(enum proc_kind kind)
 	}
 }
 
-/* proc answers the caller, so the count stays unknown here: its texts are short, and a read that gets less than it asked for was the last. */
-static int64_t ask_proc(struct call *call, struct open *open, uint64_t address, uint64_t count, bool at, uint64_t position)
-{
-	const struct proc_status_request words = { PROC_PID(open->place.number), status_of(PROC_KIND(open->place.number)), address, count, position };
-
-	if (!process_by_pid(words.pid))
-		return -ESRCH;
-	if (!at)
-		open->position += count;
-	return forward_call(call, SLOT_PROC, PROC_status, &words, sizeof(words));
-}
-
 /* The first part of an iovec array that holds anything: a read may be short. */
 static int first_part(struct call *call, uint64_t *address, uint64_t *count)
 {
@@ -282,17 +270,31 @@ static int first_part(struct call *call, uint64_t *address, uint64_t *count)
 	return 0;
 }
 
-int64_t text_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector, bool at, uint64_t position)
+/* proc answers the caller, so the count stays unknown here: its texts are short, and a read that gets less than it asked for was the last. */
+static int64_t ask_proc(struct call *call, struct open *open, unsigned how, uint64_t position)
 {
-	uint64_t piece_at;
-	int result = vector ? first_part(call, &address, &count) : 0;
+	struct proc_status_request words = { PROC_PID(open->place.number), status_of(PROC_KIND(open->place.number)), call->message.word[1],
+					     call->message.word[2], position };
+	int result = how & TRANSFER_VECTOR ? first_part(call, &words.address, &words.bytes) : 0;
 
-	if (!at)
-		position = open->position;
+	if (result < 0)
+		return result;
+	if (!process_by_pid(words.pid))
+		return -ESRCH;
+	if (!(how & TRANSFER_AT))
+		open->position += words.bytes;
+	return forward_call(call, SLOT_PROC, PROC_status, &words, sizeof(words));
+}
+
+int64_t text_read(struct call *call, struct open *open, unsigned how)
+{
+	uint64_t piece_at, count, position = how & TRANSFER_AT ? call->message.word[3] : open->position;
+	int result = transfer_bytes(call, how, &count);
+
 	if (result < 0 || !count)
 		return result;
 	if (status_of(PROC_KIND(open->place.number)))
-		return ask_proc(call, open, address, count, at, position);
+		return ask_proc(call, open, how, position);
 	result = make_text(open, position, &piece_at);
 	if (result < 0)
 		return result;
@@ -300,27 +302,25 @@ int64_t text_read(struct call *call, struct open *open, uint64_t address, uint64
 		return 0;
 	if (count > piece_at + text_length - position)
 		count = piece_at + text_length - position;
-	result = copy_out(call, address, text + (position - piece_at), count);
+	result = transfer_out(call, how, 0, text + (position - piece_at), count);
 	if (result < 0)
 		return result;
-	if (!at)
+	if (!(how & TRANSFER_AT))
 		open->position += count;
 	return count;
 }
 
 /* ---- writing: the knobs */
 
-int64_t text_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector)
+int64_t text_write(struct call *call, struct open *open, unsigned how)
 {
 	char line[24] = "";
-	uint64_t value = 0, whole = count, words[2];
-	int result = vector ? first_part(call, &address, &count) : 0;
+	uint64_t value = 0, count, words[2];
+	int result = transfer_bytes(call, how, &count);
 	struct message message = { .label = PAGER_control };
 
-	if (vector)
-		whole = count;
 	if (result == 0)
-		result = count < sizeof(line) ? copy_in(call, address, line, count) : -EINVAL;
+		result = count < sizeof(line) ? transfer_in(call, how, 0, line, count) : -EINVAL;
 	if (result < 0)
 		return result;
 	for (unsigned i = 0; line[i] >= '0' && line[i] <= '9'; i++)
@@ -330,7 +330,7 @@ int64_t text_write(struct call *call, struct open *open, uint64_t address, uint6
 			return -EINVAL;
 		cache_drop_clean();
 		words[0] = value;
-		words[1] = whole;
+		words[1] = count;
 		return forward_call(call, SLOT_PAGER, PAGER_drop_caches, words, sizeof(words));
 	}
 	if (PROC_KIND(open->place.number) != PROC_FAULT_AROUND)
@@ -338,5 +338,5 @@ int64_t text_write(struct call *call, struct open *open, uint64_t address, uint6
 	message.word[0] = PAGER_CONTROL_fault_around_bytes;
 	message.word[1] = value;
 	result = value ? call_server(SLOT_PAGER, &message) : -EINVAL;
-	return result < 0 ? result : (int64_t)whole;
+	return result < 0 ? result : (int64_t)count;
 }

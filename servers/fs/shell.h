@@ -23,8 +23,8 @@
 #include "proc.h"
 #include "server.h"
 
-#define AGAIN (-5001)
-#define TAKEN (-5002)
+#define AGAIN (WAIT - 1)
+#define TAKEN (WAIT - 2)
 
 /* More to wait for than the core knows (enum wait_kind). */
 enum shell_wait { WAIT_MOUNT = 16, WAIT_PIPE, WAIT_FLUSH, WAIT_SLOT };
@@ -67,6 +67,7 @@ static inline int64_t forward_call(struct call *call, uint64_t slot, uint64_t la
 }
 int call_server(uint64_t slot, struct message *message);	/* a prompt call; the reply's label, or -EIO */
 /* Copies under the caller's loan: 0, -EFAULT, or TAKEN (return it at once). */
+int loan_result(struct call *call, enum loan loan);	/* that, after one of libsys' copies */
 int copy_in(struct call *call, uint64_t address, void *own, size_t bytes);
 int copy_out(struct call *call, uint64_t address, const void *own, size_t bytes);
 int copy_path(struct call *call, uint64_t address, char path[PATH_BYTES]);
@@ -147,21 +148,27 @@ void refresh_times(struct inode_ref *ref, uint64_t *length);	/* asks the pager f
 bool object_stat(uint64_t object, struct pager_stat_reply *reply);
 void set_modified(struct inode_ref *ref, uint64_t modified);	/* rdtime, 0: not modified */
 
+/* ---- transfer.c: read, write and the like. how: the pager's TRANSFER_AT and TRANSFER_VECTOR, and */
+#define TRANSFER_WRITE 4
+typedef int64_t transfer_function(struct call *call, struct open *open, unsigned how);	/* words 1 to 3 of the message: address, count, position */
+int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes);	/* how many are meant: 0, -EINVAL, -EFAULT or TAKEN */
+/* Copies, from so many bytes into the caller's buffers on: 0, -EFAULT or TAKEN. */
+int transfer_in(struct call *call, unsigned how, uint64_t skip, void *own, size_t bytes);
+int transfer_out(struct call *call, unsigned how, uint64_t skip, const void *own, size_t bytes);
+bool open_is_stream(const struct open *open);
+
 /* ---- pipe.c */
-int64_t pipe_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
-int64_t pipe_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+transfer_function pipe_read, pipe_write;
 void pipe_close(struct open *open);
 uint64_t pipe_bytes(const struct open *open);
 
 /* ---- device.c, proctree.c, proctext.c */
 extern const struct tree device_tree, proc_tree;
 int overlays_find(void);				/* after mounting, what to lie over: 0 or WAIT */
-int64_t device_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
-int64_t device_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+transfer_function device_read, device_write;
 enum open_kind device_kind(uint64_t number);
 enum { DEVICE_ROOT = 1, DEVICE_CONSOLE, DEVICE_TTY, DEVICE_NULL, DEVICE_ZERO, DEVICE_FULL, DEVICE_RANDOM, DEVICE_URANDOM };
-int64_t text_read(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector, bool at, uint64_t position);
-int64_t text_write(struct call *call, struct open *open, uint64_t address, uint64_t count, bool vector);
+transfer_function text_read, text_write;
 int path_of_node(const struct node *node, char *text, size_t bytes, size_t *length);	/* -ENOENT: unknown */
 /* Numbers of places in /proc: kind | pid << 8 | descriptor << 40. */
 enum proc_kind {

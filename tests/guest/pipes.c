@@ -163,6 +163,51 @@ static void without_waiting(void)
 	close(ends[1]);
 }
 
+static unsigned char byte_of_stream(uint64_t position)
+{
+	return (unsigned char)(position * 167 >> 3 ^ position >> 9);
+}
+
+/* Pieces of all lengths come out as they went in, also where the memory of one end stops in the midst of a piece. */
+static void pieces_of_all_lengths(void)
+{
+	enum { MEMORY = 4 * 4096, ROUNDS = 4000 };
+	unsigned char *memory = mmap(NULL, MEMORY + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t put = 0, got = 0, random = 12345;
+	int ends[2], full = 0, empty = 0, broken = 0;
+
+	CHECK(memory != MAP_FAILED && munmap(memory + MEMORY, 4096) == 0);
+	CHECK(pipe2(ends, O_NONBLOCK) == 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		size_t length, beyond;
+		ssize_t result;
+		bool writing;
+
+		random = random * 6364136223846793005UL + 1442695040888963407UL;
+		length = 1 + (random >> 40) % (random >> 36 & 1 ? 16000 : 100);
+		beyond = (random >> 33) % 8 ? 0 : 1 + (random >> 20) % 3000;
+		writing = random >> 60 < (round / 500 % 2 ? 7 : 9);
+		if (writing)
+			for (size_t i = 0; i < length; i++)
+				memory[MEMORY - length + i] = byte_of_stream(put + i);
+		result = writing ? write(ends[1], memory + MEMORY - length, length + beyond)
+				 : read(ends[0], memory + MEMORY - length, length + beyond);
+		full += writing && result < 0 && errno == EAGAIN;
+		empty += !writing && result < 0 && errno == EAGAIN;
+		broken += result < 0 && errno == EFAULT;
+		CHECK(result > 0 || errno == EAGAIN || (beyond && errno == EFAULT));
+		CHECK(result <= (ssize_t)length);
+		for (ssize_t i = 0; !writing && i < result; i++)
+			CHECK_EQUAL(memory[MEMORY - length + i], byte_of_stream(got + i));
+		*(writing ? &put : &got) += result > 0 ? result : 0;
+		CHECK(got <= put && put - got <= 1 << 20);
+	}
+	CHECK(full > 10 && empty > 10 && broken > 10);
+	CHECK(munmap(memory, MEMORY) == 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* Writes of at most PIPE_BUF bytes are never torn, whoever else writes. */
 static void small_writes_stay_whole(void)
 {
@@ -299,6 +344,7 @@ static const struct test tests[] = {
 	{ broken_pipe_signal, "broken_pipe_signal" },
 	{ reader_leaves, "reader_leaves" },
 	{ without_waiting, "without_waiting" },
+	{ pieces_of_all_lengths, "pieces_of_all_lengths" },
 	{ small_writes_stay_whole, "small_writes_stay_whole" },
 	{ long_chain, "long_chain" },
 	{ killed_while_reading, "killed_while_reading" },

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <asm/errno.h>
 
-#define WAIT (-5000)
+#define WAIT (-2000)		/* below all negated errnos */
 
 /* The C library's, from libsys or the host; and libsys' log. */
 void *memcpy(void *to, const void *from, size_t bytes);

@@ -1,0 +1,109 @@
+/*
+ * read and write in all their forms: from a descriptor to whoever moves the bytes. Those of regular files move in the pager, the
+ * terminal's in the console: both get the caller's token. Pipes, devices and texts are served here; they copy by what stands below.
+ */
+#include "shell.h"
+
+#include "console.h"
+
+#include <asm/fcntl.h>
+
+/* ---- copies between the caller's buffers, from `skip` bytes into them on, and memory of ours */
+
+int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes)
+{
+	const uint64_t *word = call->message.word;
+	int result;
+
+	*bytes = word[2];
+	if (!(how & TRANSFER_VECTOR))
+		return 0;
+	result = loan_result(call, loan_vector_length(&call->message, call->event, word[1], word[2], bytes));
+	return result == 0 && *bytes == LOAN_VECTOR_TOO_LONG ? -EINVAL : result;
+}
+
+int transfer_in(struct call *call, unsigned how, uint64_t skip, void *own, size_t bytes)
+{
+	const uint64_t *word = call->message.word;
+	size_t moved;
+
+	if (!(how & TRANSFER_VECTOR))
+		return copy_in(call, word[1] + skip, own, bytes);
+	return loan_result(call, loan_vector_in(&call->message, call->event, word[1], word[2], skip, own, bytes, &moved));
+}
+
+int transfer_out(struct call *call, unsigned how, uint64_t skip, const void *own, size_t bytes)
+{
+	const uint64_t *word = call->message.word;
+	size_t moved;
+
+	if (!(how & TRANSFER_VECTOR))
+		return copy_out(call, word[1] + skip, own, bytes);
+	return loan_result(call, loan_vector_out(&call->message, call->event, word[1], word[2], skip, own, bytes, &moved));
+}
+
+/* ---- who moves the bytes of what */
+
+static int64_t transfer_file(struct call *call, struct open *open, unsigned how)
+{
+	const uint64_t *word = call->message.word;
+	const struct pager_transfer words = { open->number, word[1], word[2], word[3], how & (TRANSFER_AT | TRANSFER_VECTOR) };
+
+	return forward_call(call, SLOT_PAGER, how & TRANSFER_WRITE ? PAGER_write : PAGER_read, &words, sizeof(words));
+}
+
+static int64_t transfer_tty(struct call *call, struct open *open, unsigned how)
+{
+	const uint64_t *word = call->message.word;
+	const struct console_transfer words = { word[1], word[2], (how & TRANSFER_VECTOR ? CONSOLE_VECTOR : 0) |
+						(open->flags & O_NONBLOCK ? CONSOLE_NONBLOCK : 0) };
+
+	return forward_call(call, SLOT_CONSOLE, how & TRANSFER_WRITE ? CONSOLE_write : CONSOLE_read, &words, sizeof(words));
+}
+
+static int64_t no_file(struct call *call, struct open *open, unsigned how)
+{
+	(void)call, (void)open, (void)how;
+	return -EISDIR;
+}
+
+static transfer_function *const readers[] = {
+	[OPEN_FILE] = transfer_file, [OPEN_DIRECTORY] = no_file, [OPEN_PIPE_READER] = pipe_read, [OPEN_TTY] = transfer_tty,
+	[OPEN_DEVICE] = device_read, [OPEN_TEXT] = text_read,
+};
+static transfer_function *const writers[] = {
+	[OPEN_FILE] = transfer_file, [OPEN_PIPE_WRITER] = pipe_write, [OPEN_TTY] = transfer_tty,
+	[OPEN_DEVICE] = device_write, [OPEN_TEXT] = text_write,
+};
+
+bool open_is_stream(const struct open *open)
+{
+	return open->kind == OPEN_PIPE_READER || open->kind == OPEN_PIPE_WRITER || open->kind == OPEN_TTY;
+}
+
+/* Words: descriptor, address, count (of bytes, or of an iovec array's entries), and with TRANSFER_AT the position. */
+static inline __attribute__((always_inline)) int64_t transfer(struct call *call, unsigned how)
+{
+	const uint64_t *word = call->message.word;
+	struct open *open = descriptor_get(call->process, word[0]);
+
+	if (!open || !(how & TRANSFER_WRITE ? open_writable(open) : open_readable(open)))
+		return -EBADF;
+	if (how & TRANSFER_VECTOR && word[2] > LOAN_VECTOR_MAX)
+		return -EINVAL;
+	if (how & TRANSFER_AT && (int64_t)word[3] < 0)
+		return -EINVAL;
+	if (how & TRANSFER_AT && open_is_stream(open))
+		return -ESPIPE;
+	if (!(how & TRANSFER_VECTOR) && (int64_t)word[2] < 0)
+		return -EINVAL;
+	return (how & TRANSFER_WRITE ? writers : readers)[open->kind](call, open, how);
+}
+
+#define TRANSFER_CALL(name, how) int64_t linux_##name(struct call *call) { return transfer(call, how); }
+TRANSFER_CALL(read, 0)
+TRANSFER_CALL(write, TRANSFER_WRITE)
+TRANSFER_CALL(readv, TRANSFER_VECTOR)
+TRANSFER_CALL(writev, TRANSFER_WRITE | TRANSFER_VECTOR)
+TRANSFER_CALL(pread64, TRANSFER_AT)
+TRANSFER_CALL(pwrite64, TRANSFER_WRITE | TRANSFER_AT)
