@@ -4,6 +4,7 @@ The Linux that Quire is compared with: built from Debian's linux-source-6.1, boo
 tools/linux/ holds what is ours: a configuration, a patch that counts idle time, and a first process. Source, objects and kernel
 lie in build/linux and are made anew when one of the three, the compiler or Debian's source changes. `quire` installs the packages.
 """
+import contextlib
 import fcntl
 import glob
 import hashlib
@@ -74,7 +75,7 @@ def _check_configuration():
 
 def _first_process():
     folder = os.path.join(FOLDER, "root")
-    os.makedirs(folder)
+    os.makedirs(folder, exist_ok=True)
     _step("compile Linux's first process", [CROSS + "gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s",
                                             os.path.join(OURS, "init.c"), "-o", os.path.join(folder, "init")])
     made = subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], input=b"init\n", cwd=folder, capture_output=True, check=True)
@@ -85,12 +86,35 @@ def _first_process():
 def _stamp():
     """What the kernel depends on."""
     text = [subprocess.run([CROSS + "gcc", "--version"], capture_output=True, check=True).stdout]
-    for name in sorted(os.listdir(OURS)):
+    for name in ("config", "bench.patch"):
         with open(os.path.join(OURS, name), "rb") as file:
             text.append(file.read())
     status = os.stat(SOURCE)
     text.append(f"{status.st_size} {status.st_mtime_ns}".encode())
     return hashlib.sha256(b"\0".join(text)).hexdigest()
+
+
+def _is_built():
+    try:
+        with open(os.path.join(FOLDER, "stamp")) as file:
+            return file.read() == _stamp()
+    except FileNotFoundError:
+        return False
+
+
+def _build_kernel():
+    run.say("building Linux (once; some minutes)")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(FOLDER, "stamp"))
+    for name in ("source", "objects"):
+        shutil.rmtree(os.path.join(FOLDER, name), ignore_errors=True)
+    os.makedirs(os.path.join(FOLDER, "objects"))
+    _unpack()
+    _make("configure Linux", "allnoconfig")
+    _check_configuration()
+    _make("build Linux", f"-j{os.cpu_count()}", "Image", timeout=BUILD_TIMEOUT)
+    with open(os.path.join(FOLDER, "stamp"), "w") as file:
+        file.write(_stamp())
 
 
 def build():
@@ -100,23 +124,9 @@ def build():
     os.makedirs(FOLDER, exist_ok=True)
     with open(os.path.join(FOLDER, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done, stamp = os.path.join(FOLDER, "stamp"), _stamp()
-        if os.path.exists(done):
-            with open(done) as file:
-                if file.read() == stamp:
-                    return
-            os.unlink(done)
-        run.say("building Linux (once; some minutes)")
-        for name in ("source", "objects", "root"):
-            shutil.rmtree(os.path.join(FOLDER, name), ignore_errors=True)
-        os.makedirs(os.path.join(FOLDER, "objects"))
-        _unpack()
-        _make("configure Linux", "allnoconfig")
-        _check_configuration()
-        _make("build Linux", f"-j{os.cpu_count()}", "Image", timeout=BUILD_TIMEOUT)
         _first_process()
-        with open(done, "w") as file:
-            file.write(stamp)
+        if not _is_built():
+            _build_kernel()
 
 
 def transcript(words, memory, timeout):

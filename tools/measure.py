@@ -54,7 +54,7 @@ def on_quire(names):
     found = {}
     programs = [name for name in names if name not in ("native_ipc", "boot")]
     if programs:
-        found.update(_rows(_quire(["/tests/bench", *programs])))
+        found.update(_rows(guest_text(["/tests/bench", *programs])))
     if "native_ipc" in names:
         found["native_ipc"] = (_native_ipc(),) * 2
     if "boot" in names:
@@ -82,7 +82,7 @@ def _rows(text):
     return {name: None if failed else (float(low), float(middle)) for name, low, middle, failed in ROW.findall(text)}
 
 
-def _quire(command, *options, done="N done 1"):
+def guest_text(command, *options, done="N done 1"):
     """What a guest command prints under -icount."""
     options = run.parse(["--icount", "--mem", MEMORY, "--timeout", str(TIMEOUT), *options, *command])
     with run.prepared(options, raw=True) as (arguments, _):
@@ -164,7 +164,7 @@ def memory():
     sizes = symbols.Image("kernel", os.path.join(run.BUILD, "quire.elf")).sections()
     init = os.path.getsize(os.path.join(run.BUILD, "init.bin"))
     return {"kernel_text_bytes": sizes[".text"], "kernel_data_bytes": sizes[".rodata"] - init + sizes[".data"] + sizes[".bss"],
-            "init_image_bytes": init, **_processes(_quire(["/tests/memory"], done="M processes "))}
+            "init_image_bytes": init, **_processes(guest_text(["/tests/memory"], done="M processes "))}
 
 
 def _processes(text):

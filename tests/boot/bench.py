@@ -32,6 +32,13 @@ def test_what_linux_needs_is_named_only_when_it_is_wanted(box):
         expect(all((name in done.stderr.split()) == wanted for name in ("flex", "bison")), f"{words}: {done}")
 
 
+def test_wrong_options_of_scaling_are_refused(_):
+    for words, said in [(["--against"], "--against takes linux"), (["--against=hurd"], "--against takes linux"),
+                        (["--output"], "--output needs a folder"), (["vmas"], "unknown option vmas")]:
+        done = run([sys.executable, os.path.join(ROOT, "tools", "scaling.py"), *words])
+        expect(done.returncode == 2 and said in done.stderr and not done.stdout, f"{words}: {done}")
+
+
 def test_every_target_and_budget_is_a_case(_):
     names = set(measure.cases([""]))
     for table in ("target.tsv", "budget.tsv"):

@@ -5,6 +5,7 @@
  *
  *   /            Quire's own disk image, ext2, with the same executable on it
  *   /dev/shm     a memory file system
+ *   /proc/sys/vm/max_map_count        no limit of its own
  *   /proc/sys/vm/fault_around_bytes   debugfs has it elsewhere: a directory of links stands in for /proc/sys/vm
  */
 #define _GNU_SOURCE
@@ -42,11 +43,20 @@ static void mount_at(const char *source, const char *path, const char *type)
 	must(path, mount(source, path, type, 0, NULL));
 }
 
+static void write_text(const char *path, const char *text)
+{
+	int file = open(path, O_WRONLY);
+
+	must(path, file < 0 ? -1 : (int)write(file, text, strlen(text)));
+	close(file);
+}
+
 /* /proc/sys/vm with two knobs in it: Linux's drop_caches and debugfs's fault_around_bytes. */
 static void make_knobs(void)
 {
 	mount_at("proc", "/real", "proc");
 	mount_at("debugfs", "/debug", "debugfs");
+	write_text("/proc/sys/vm/max_map_count", "1000000");
 	mount_at("knobs", "/proc/sys/vm", "tmpfs");
 	must("drop_caches", symlink("/real/sys/vm/drop_caches", "/proc/sys/vm/drop_caches"));
 	must("fault_around_bytes", symlink("/debug/fault_around_bytes", "/proc/sys/vm/fault_around_bytes"));
