@@ -125,6 +125,29 @@ static void loops(void)
 
 /* ---- what follows from the trace */
 
+/* A reader in a row waits while it is getting known, and never again, whether there is free memory or old pages have to go. */
+static void reading_on(void)
+{
+	char *text;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	fprintf(file, "open f 2000\n");
+	for (unsigned page = 0; page < 2000; page += 8)
+		fprintf(file, "read f %u 8\n", page);
+	fclose(file);
+	for (uint64_t frames = 100; frames <= 10000; frames *= 10) {
+		struct settings settings = plain("clock", frames);
+		struct counts counts;
+
+		settings.read_ahead = 32;
+		counts = counts_of("reading on", text, settings);
+		expect("reading on", "faults", counts_faults(&counts), 4);
+		expect("reading on", "pages read", counts.pages_read, 2000);
+	}
+	free(text);
+}
+
 static void reading_ahead(void)
 {
 	struct settings settings = plain("clock", 1000);
@@ -221,6 +244,7 @@ static const struct { void (*test)(void); const char *name; } tests[] = {
 	{ textbook_strings, "strings of textbooks" },
 	{ loops, "loops" },
 	{ reading_ahead, "reading ahead" },
+	{ reading_on, "reading on when memory is full" },
 	{ memory, "memory, fork, copy-on-write" },
 	{ writing, "writing" },
 	{ refusals, "bad traces get a sentence" },

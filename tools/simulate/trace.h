@@ -17,7 +17,7 @@
  *	tick					a round of the background write-back, which Quire does every few seconds
  *
  * Pages count from 0, in FILE or in AREA. `#` begins a comment. Files belong to all processes, areas to each.
- * There is no time in a trace: a disk answers before the next operation, and reading ahead is never late.
+ * There is no time in a trace: the disk answers before the next operation, so what was read ahead is there by then.
  */
 #ifndef TRACE_H
 #define TRACE_H

@@ -68,8 +68,9 @@ static const struct core_ops world_ops = {
 };
 
 /*
- * Before each step: content and free frames together are what the trace was given and what every step wants to see free. A page that is read in is one too
- * many until the step is repeated, which gives another one back; if it is always the new one that goes (all others are dirty), `extra` ends it.
+ * Before each step: content and free frames together are what the trace was given and what every step wants to see free. A page that comes in is one too
+ * many until the operation is at its end; then another one goes, at the latest (run_again). Should it always be the new one that goes, since all others are
+ * dirty, `extra` ends that.
  */
 static void keep_frames(uint64_t extra)
 {
@@ -97,6 +98,8 @@ static bool run_again(struct run *run, long status)
 {
 	unsigned answered = disk_answers();
 
+	if (status != CORE_WAIT && status != CORE_AGAIN && core_counters.free_pages < WANT_STEP)
+		memory_give_back(WANT_STEP - core_counters.free_pages + core_spare_pages);
 	if (status != CORE_WAIT)
 		return status == CORE_AGAIN;
 	*run->waits += answered >> FS_REQUEST_page_in & 1;

@@ -135,6 +135,7 @@ struct frame *ring_remove(struct frame *frame);			/* returns the one behind it, 
 RARE long memory_reclaim(struct waiter *waiter, bool anonymous);
 long memory_wait(struct waiter *waiter);	/* an allocation failed: CORE_WAIT, or -ENOMEM if nothing will ever come free */
 uint64_t memory_give_back(uint64_t pages);	/* of the cache; how many */
+bool memory_room(uint64_t pages);		/* for reading ahead, as far as that goes; only where a step ends. False: none */
 
 /* ---- trees of pages (pages.c), for objects; nodes are shared with anonymous layers (anon.c) */
 #define NODE_BITS 6
@@ -277,7 +278,7 @@ void request_send(struct pending *pending, uint64_t length, const uint64_t *fram
 long request_wait(struct waiter *waiter);		/* until one ends */
 void request_later(struct object *object);		/* its trim, release or the rest of its end comes as soon as there is room */
 void request_deferred(void);				/* ... if there is */
-bool page_in(struct object *object, uint64_t index, uint64_t pages, long *status);	/* starts reading; false: *status 0: no room for a request, else no memory */
+unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *status);	/* starts reading: so many; 0: *status 0: no room for a request, else no memory */
 void object_trim(struct object *object);		/* gives up pages and blocks past the end; takes the lock over until that is done */
 bool object_trim_wanted(struct object *object);
 void object_release(struct object *object);		/* tells fs and frees the record */

@@ -29,19 +29,22 @@ static void ahead_advance(struct ahead *ahead, uint64_t first, uint64_t pages)
 void page_read_ahead(struct object *object, struct ahead *ahead)
 {
 	uint64_t next = ahead->next;
+	unsigned asked;
 	long status;
 
 	ahead->marker = 0;
-	if (core_counters.free_pages < core.want[1] + CORE_BATCH || next >= object_end(object) || pages_find(object, next))
+	if (next >= object_end(object) || pages_find(object, next) || !memory_room(CORE_BATCH))
 		return;
 	if (ahead->row < ROW_LONGEST)
 		ahead->row++;
-	if (page_in(object, next, cluster_of(ahead), &status))
-		ahead_advance(ahead, next, cluster_of(ahead));
+	asked = page_in(object, next, cluster_of(ahead), &status);
+	if (asked)
+		ahead_advance(ahead, next, asked);
 }
 
 static long page_fetch(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter)
 {
+	unsigned asked;
 	long status;
 
 	if (ahead) {
@@ -49,10 +52,14 @@ static long page_fetch(struct object *object, uint64_t index, struct ahead *ahea
 		if (pages < cluster_of(ahead))
 			pages = cluster_of(ahead);
 	}
-	if (!page_in(object, index, minimum(pages, CORE_BATCH), &status))
+	pages = minimum(pages, CORE_BATCH);
+	if (pages > 1)
+		memory_room(pages);
+	asked = page_in(object, index, pages, &status);
+	if (!asked)
 		return status ? memory_wait(waiter) : request_wait(waiter);
 	if (ahead)
-		ahead_advance(ahead, index, minimum(pages, CORE_BATCH));
+		ahead_advance(ahead, index, asked);
 	return page_wait(pages_find(object, index), waiter);
 }
 

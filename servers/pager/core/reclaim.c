@@ -61,6 +61,16 @@ uint64_t memory_give_back(uint64_t pages)
 	return given;
 }
 
+/* What is read ahead takes the place of other clean pages, but not of mapped ones: an item that is on its way may name them. */
+bool memory_room(uint64_t pages)
+{
+	uint64_t wanted = 2 * WANT_STEP + pages;
+
+	if (core_counters.free_pages < wanted)
+		core_counters.reclaimed += give_unmapped(wanted - core_counters.free_pages);
+	return core_counters.free_pages > 2 * WANT_STEP;
+}
+
 /* Is a frame sure to come free or clean without the caller's doing? */
 static bool help_is_coming(void)
 {

@@ -102,22 +102,22 @@ static unsigned take_pages(struct object *object, uint64_t index, uint64_t pages
 	return count;
 }
 
-bool page_in(struct object *object, uint64_t index, uint64_t pages, long *status)
+unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *status)
 {
 	uint64_t physical[CORE_BATCH];
 	struct pending *pending = request_begin(object, FS_REQUEST_page_in, index, 0);
 
 	*status = 0;
 	if (!pending)
-		return false;
+		return 0;
 	pending->count = take_pages(object, index, object->careful ? 1 : pages, physical);
 	if (!pending->count) {
 		request_abandon(pending);
 		*status = -ENOMEM;
-		return false;
+		return 0;
 	}
 	request_send(pending, object->length, physical);
-	return true;
+	return pending->count;
 }
 
 /* A page that could not be read leaves; with others it may be read alone, so only a page that was alone fails its waiters. */
