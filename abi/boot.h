@@ -7,6 +7,7 @@
  *   tty=raw    the host's side is no terminal: the console neither echoes nor turns \n into \r\n (^D still ends input)
  *   object=N   object memory is 1/N of RAM
  *   policy=P   the pager's replacement policy (servers/pager/core/policy.c)
+ *   readahead=S  ... and its strategy of reading ahead (servers/pager/core/ahead.c)
  * With " -- REST", pid 1 is /bin/sh -c REST; without it, an interactive /bin/sh. At most 1023 bytes in all.
  *
  * THE CONSOLE LINE.  When the console server has set up its UART and takes input, it writes the byte BOOT_CONSOLE_READY,

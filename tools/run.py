@@ -45,6 +45,7 @@ command line ('ls / | wc'); of several, each stays one word. A command that name
   --legacy               virtio devices with the legacy register layout
   --object N             object memory is 1/N of the memory
   --policy NAME          the pager's replacement policy: clock, fifo, sieve (docs/experiments.md)
+  --readahead NAME       its strategy of reading ahead: row, eager
   --kernel, --initrd F   another kernel or boot archive
 
 Exit status: the command's; 2 wrong usage; 124 time over; 125 the run failed (kernel panic, unusable disk, ...).
@@ -100,10 +101,12 @@ def _get(options, text):
     options.gets.append((guest, host))
 
 
-def _policy(options, text):
-    if not re.fullmatch(r"[a-z0-9_]+", text):
-        raise UsageError(f"--policy takes a name, not {text!r}")
-    options.extra.append(f"policy={text}")
+def _name(key):
+    def take(options, text):
+        if not re.fullmatch(r"[a-z0-9_]+", text):
+            raise UsageError(f"--{key} takes a name, not {text!r}")
+        options.extra.append(f"{key}={text}")
+    return take
 
 
 FLAGS = {"--icount": "icount", "--log": "log", "--legacy": "legacy"}
@@ -115,7 +118,8 @@ VALUES = {
     "--get": _get,
     "--timeout": _timeout,
     "--object": lambda options, text: options.extra.append(f"object={_number('--object', text, 2, 1024)}"),
-    "--policy": _policy,
+    "--policy": _name("policy"),
+    "--readahead": _name("readahead"),
     "--kernel": lambda options, text: setattr(options, "kernel", text),
     "--initrd": lambda options, text: setattr(options, "initrd", text),
 }

@@ -171,14 +171,14 @@ static _Noreturn void broken(const char *fact)
 	panic("pager: %s", fact);
 }
 
-/* policy=NAME among the boot arguments: who is wrong about it must not measure the default. */
-static void choose_policy(const char *arguments)
+/* Who is wrong about a name must not measure the default. */
+static void set_by_name(const char *arguments, const char *key, bool (*set)(const char *name, size_t length))
 {
 	size_t length;
-	const char *name = argument_value(arguments, "policy", &length);
+	const char *name = argument_value(arguments, key, &length);
 
-	if (name && !core_set_policy(name, length))
-		panic("pager: no replacement policy has the name that the boot argument policy= gives");
+	if (name && !set(name, length))
+		panic("pager: the boot argument %s= gives a name that is none", key);
 }
 
 static void start_core(const struct start_info *start)
@@ -192,7 +192,8 @@ static void start_core(const struct start_info *start)
 
 	memory_start(start, &lowest, &highest, extents);
 	core_init(&ops, WINDOW, lowest, highest);
-	choose_policy(start->arguments);
+	set_by_name(start->arguments, "policy", core_set_policy);
+	set_by_name(start->arguments, "readahead", core_set_read_ahead);
 	for (unsigned i = 0; i < sizeof(extents) / sizeof(extents[0]); i++) {
 		if (extents[i].pages)
 			core_add_memory(extents[i].physical, extents[i].pages);

@@ -43,6 +43,8 @@ def test_bad_traces_and_options(box):
             (["-", "--frames", "x"], "'x' is no number, or too small or too large for this option"),
             (["-", "--policy", "best"], "there is no policy 'best' (./quire simulate --help lists them)"),
             (["-", "--readahead", "33"], "'33' is no number, or too small or too large for this option"),
+            (["-", "--readahead", "best"], "there is no strategy 'best' (./quire simulate --help lists them)"),
+            (["-", "--fault-around", "12"], "'12' is not a power of two"),
             (["-", "--frob", "1"], "there is no option --frob (./quire simulate --help lists them)"),
             (["-", "--csv"], "--csv needs a value"),
             ([], "which trace? (./quire simulate --help)"),
@@ -108,5 +110,6 @@ def test_the_simulator_and_quire_agree(box):
 
 
 def test_an_unknown_policy_is_refused(box):
-    result = box.run("--policy", "nonsense", "true")
-    expect(result.status == 125 and "quire: fatal: pager: no replacement policy has the name" in result.errors, "a refusal expected", result)
+    for key in ("policy", "readahead"):
+        result = box.run(f"--{key}", "nonsense", "true")
+        expect(result.status == 125 and f"quire: fatal: pager: the boot argument {key}= gives a name" in result.errors, "a refusal expected", result)

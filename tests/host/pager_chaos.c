@@ -430,6 +430,8 @@ static void run(uint64_t seed_now, uint64_t count)
 	world_start(110 + random_below(one_in(3) ? 2000 : 150), 40 + random_below(300));
 	name = core_policy_name(random_below(3));
 	MUST(core_set_policy(name, strlen(name)));
+	name = core_read_ahead_name(random_below(2));
+	MUST(core_set_read_ahead(name, strlen(name)));
 	memset(numbers, 0, sizeof numbers);
 	core_slice_pages = one_in(4) ? 4096 : 1 + random_below(24);
 	error_rate = one_in(2) ? 15 : 0;

@@ -46,7 +46,7 @@ static char *reads_of(const char *pages)
 /* Nothing read ahead, nothing given back in advance: as textbooks count. */
 static struct settings plain(const char *policy, uint64_t frames)
 {
-	return (struct settings){ .frames = frames, .policy = policy, .read_ahead = 1, .fault_around = 1, .spare = 0 };
+	return (struct settings){ .frames = frames, .policy = policy, .read_ahead = "row", .read_ahead_pages = 1, .fault_around = 1, .spare = 0 };
 }
 
 static struct counts counts_of(const char *name, const char *text, struct settings settings)
@@ -140,7 +140,7 @@ static void reading_on(void)
 		struct settings settings = plain("clock", frames);
 		struct counts counts;
 
-		settings.read_ahead = 32;
+		settings.read_ahead_pages = 32;
 		counts = counts_of("reading on", text, settings);
 		expect("reading on", "faults", counts_faults(&counts), 4);
 		expect("reading on", "pages read", counts.pages_read, 2000);
@@ -155,10 +155,17 @@ static void reading_ahead(void)
 	struct counts counts = counts_of("one by one", one_by_one, settings);
 
 	expect("one by one", "faults", counts_faults(&counts), 8);
-	settings.read_ahead = 32;
+	settings.read_ahead_pages = 32;
 	counts = counts_of("read ahead", one_by_one, settings);
 	expect("read ahead", "pages read", counts.pages_read, 8);
 	expect("read ahead", "faults", counts_faults(&counts), 4);	/* the fourth miss in a row asks for the rest */
+	settings.read_ahead = "eager";
+	counts = counts_of("eager", one_by_one, settings);
+	expect("eager", "faults", counts_faults(&counts), 1);
+	settings.read_ahead_pages = 4;
+	counts = counts_of("four at a time", "open f 100\nread f 10\nread f 50\nread f 13\nread f 53\nread f 90\n", settings);
+	expect("four at a time", "faults", counts_faults(&counts), 3);
+	expect("four at a time", "pages read", counts.pages_read, 3 * 4);
 	counts = counts_of("a large read", "open f 8\nread f 0 8\n", plain("clock", 1000));
 	expect("a large read", "faults", counts_faults(&counts), 1);	/* says at once what it wants */
 	expect("a large read", "references", counts.references, 8);

@@ -25,10 +25,11 @@ static const char usage[] =
 	"  --policy NAME,...      replacement; several, or all; default clock. There are:";
 
 static const char usage_rest[] = "\n"
-	"  --readahead N          the longest cluster of a reader in a row: 1 (none) to 32, which is the default\n"
-	"  --fault-around N       pages that one fault may map: 1 to 32, default 16\n"
+	"  --fault-around N       pages that one fault may map: a power of two up to 32, default 16\n"
 	"  --spare N              pages given back at a time beyond what is needed; default 32 as on Quire, but at most 1/32 of the frames\n"
-	"  --csv FILE             one line per replay\n";
+	"  --csv FILE             one line per replay\n"
+	"  --readahead N          at most so many pages at a time: 1 (none) to 32, which is the default\n"
+	"  --readahead NAME       strategy of reading ahead; default row. There are:";
 
 static _Noreturn void refuse(const char *format, const char *word)
 {
@@ -44,6 +45,9 @@ static void print_usage(void)
 	for (unsigned i = 0; core_policy_name(i); i++)
 		printf(" %s", core_policy_name(i));
 	fputs(usage_rest, stdout);
+	for (unsigned i = 0; core_read_ahead_name(i); i++)
+		printf(" %s", core_read_ahead_name(i));
+	putchar('\n');
 }
 
 static uint64_t number(const char *text, char **end, uint64_t lowest, uint64_t highest)
@@ -101,6 +105,25 @@ static unsigned list_of_policies(char *text, const char **policies)
 	return count;
 }
 
+static void take_read_ahead(struct settings *settings, const char *value)
+{
+	if (*value >= '0' && *value <= '9')
+		settings->read_ahead_pages = whole_number(value, 1, CORE_BATCH);
+	else if (core_set_read_ahead(value, strlen(value)))
+		settings->read_ahead = value;
+	else
+		refuse("there is no strategy '%s' (./quire simulate --help lists them)", value);
+}
+
+static unsigned power_of_two(const char *value)
+{
+	uint64_t pages = whole_number(value, 1, CORE_BATCH);
+
+	if (pages & (pages - 1))
+		refuse("'%s' is not a power of two", value);
+	return pages;
+}
+
 static void take_option(struct options *options, const char *name, const char *value)
 {
 	struct settings *settings = &options->settings;
@@ -114,9 +137,9 @@ static void take_option(struct options *options, const char *name, const char *v
 	else if (!strcmp(name, "--csv"))
 		options->csv = value;
 	else if (!strcmp(name, "--readahead"))
-		settings->read_ahead = whole_number(value, 1, CORE_BATCH);
+		take_read_ahead(settings, value);
 	else if (!strcmp(name, "--fault-around"))
-		settings->fault_around = whole_number(value, 1, CORE_BATCH);
+		settings->fault_around = power_of_two(value);
 	else if (!strcmp(name, "--spare"))
 		settings->spare = whole_number(value, 0, 1 << 20);
 	else
@@ -125,7 +148,7 @@ static void take_option(struct options *options, const char *name, const char *v
 
 static struct options options_of(int count, char **arguments)
 {
-	struct options options = { .frames = "4096", .policies = "clock", .settings = { .read_ahead = CORE_BATCH, .fault_around = 16, .spare = -1 } };
+	struct options options = { .frames = "4096", .policies = "clock", .settings = { .read_ahead = "row", .read_ahead_pages = CORE_BATCH, .fault_around = 16, .spare = -1 } };
 
 	for (int i = 1; i < count; i++) {
 		if (!strcmp(arguments[i], "--help")) {

@@ -256,7 +256,8 @@ static void start(const struct settings *settings)
 
 	world_start(settings->frames, BUFFER_PAGES);
 	MUST(core_set_policy(settings->policy, strlen(settings->policy)));
-	core_read_ahead_pages = settings->read_ahead;
+	MUST(core_set_read_ahead(settings->read_ahead, strlen(settings->read_ahead)));
+	core_read_ahead_pages = settings->read_ahead_pages;
 	core_fault_around_pages = settings->fault_around;
 	core_spare_pages = settings->spare >= 0 ? (uint64_t)settings->spare : minimum(32, settings->frames / 32);
 	processes = calloc(trace->words_count, sizeof *processes);

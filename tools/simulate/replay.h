@@ -12,9 +12,10 @@
 
 struct settings {
 	uint64_t frames;
-	const char *policy;		/* a name that the core knows */
-	unsigned read_ahead;		/* pages at most; 1: none */
-	unsigned fault_around;		/* pages; 1: none */
+	const char *policy;		/* a replacement policy's name that the core knows */
+	const char *read_ahead;		/* a strategy's */
+	unsigned read_ahead_pages;	/* at most; 1: none */
+	unsigned fault_around;		/* pages, a power of two; 1: none */
 	int spare;			/* pages given back beyond what is needed; negative: as Quire, but at most 1/32 of the frames */
 };
 

@@ -169,5 +169,8 @@ void core_check(void);				/* walks everything and calls ops->broken on the first
 /* Replacement policies (policy.c) by name. core_init chooses the first; another one is chosen before the first page comes in. */
 const char *core_policy_name(unsigned i);			/* null: there are no more */
 bool core_set_policy(const char *name, size_t length);		/* false: there is none of that name */
+/* Strategies of reading ahead (ahead.c), in the same way. */
+const char *core_read_ahead_name(unsigned i);
+bool core_set_read_ahead(const char *name, size_t length);
 
 #endif

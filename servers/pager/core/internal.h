@@ -127,6 +127,7 @@ struct policy {
 };
 extern const struct policy policy_clock, policy_fifo, policy_sieve;
 
+bool is_called(const char *called, const char *name, size_t length);	/* name need not end with a 0 */
 void ring_insert(struct frame *before, struct frame *frame);	/* before null: into an empty ring */
 struct frame *ring_remove(struct frame *frame);			/* returns the one behind it, null: the ring is empty now */
 
@@ -159,8 +160,10 @@ uint64_t pages_count(struct object *object, uint64_t first, uint64_t last);		/* 
 struct ahead {				/* read-ahead of one reader */
 	uint64_t next;			/* the page after the last cluster: a miss there continues the row */
 	uint64_t marker;		/* reaching this page asks for the next cluster; 0: none */
-	uint32_t row;			/* how many clusters followed each other */
+	uint32_t row;			/* the strategy's own: how many clusters followed each other */
 };
+
+uint64_t ahead_cluster(struct ahead *ahead, bool goes_on);	/* how many pages to read now (ahead.c). goes_on: from where the last cluster ended */
 
 struct object {
 	uint64_t number, length, uses, modified;
@@ -453,6 +456,7 @@ struct core_state {
 	bool in_round;			/* the background write-back is at work */
 	uint64_t cursor;		/* reclaim: next frame to look at */
 	const struct policy *policy;
+	unsigned read_ahead;		/* which strategy */
 };
 extern struct core_state core;
 

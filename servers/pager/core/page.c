@@ -1,13 +1,9 @@
 /*
- * One page of an object: getting it with its content, giving it a block, its dirty mark, letting it go. Reading ahead: a reader that
- * misses page after page is in a row; from the fourth miss on it gets clusters of 8, 16, 32 pages, and the next cluster is asked for
- * when it reaches the middle of the last. A reader that jumps gets what it touches and nothing else.
+ * One page of an object: getting it with its content, giving it a block, its dirty mark, letting it go. A page that is missed may
+ * bring others along (ahead.c says how many); when the reader comes to the middle of them, the next ones are asked for.
  */
 #include "internal.h"
 #include "ring.h"
-
-#define ROW_STARTS 3
-#define ROW_LONGEST 5
 
 static long page_wait(struct frame *frame, struct waiter *waiter)
 {
@@ -15,51 +11,41 @@ static long page_wait(struct frame *frame, struct waiter *waiter)
 	return wait_park(&frame->waiters, waiter);
 }
 
-static uint64_t cluster_of(const struct ahead *ahead)
-{
-	return ahead->row < ROW_STARTS ? 1 : minimum(1UL << ahead->row, core_read_ahead_pages);
-}
-
-static void ahead_advance(struct ahead *ahead, uint64_t first, uint64_t pages)
+static void ahead_advance(struct ahead *ahead, uint64_t first, uint64_t pages, uint64_t cluster)
 {
 	ahead->next = first + pages;
-	ahead->marker = cluster_of(ahead) > 1 ? first + pages / 2 : 0;
+	ahead->marker = cluster > 1 ? first + pages / 2 : 0;
 }
 
 void page_read_ahead(struct object *object, struct ahead *ahead)
 {
-	uint64_t next = ahead->next;
+	uint64_t next = ahead->next, cluster;
 	unsigned asked;
 	long status;
 
 	ahead->marker = 0;
 	if (next >= object_end(object) || pages_find(object, next) || !memory_room(CORE_BATCH))
 		return;
-	if (ahead->row < ROW_LONGEST)
-		ahead->row++;
-	asked = page_in(object, next, cluster_of(ahead), &status);
+	cluster = ahead_cluster(ahead, true);
+	asked = page_in(object, next, cluster, &status);
 	if (asked)
-		ahead_advance(ahead, next, asked);
+		ahead_advance(ahead, next, asked, cluster);
 }
 
 static long page_fetch(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter)
 {
+	uint64_t cluster = ahead ? ahead_cluster(ahead, index == ahead->next && index) : 1;
 	unsigned asked;
 	long status;
 
-	if (ahead) {
-		ahead->row = index == ahead->next && index ? ahead->row + (ahead->row < ROW_LONGEST) : 0;
-		if (pages < cluster_of(ahead))
-			pages = cluster_of(ahead);
-	}
-	pages = minimum(pages, CORE_BATCH);
+	pages = minimum(pages > cluster ? pages : cluster, CORE_BATCH);
 	if (pages > 1)
 		memory_room(pages);
 	asked = page_in(object, index, pages, &status);
 	if (!asked)
 		return status ? memory_wait(waiter) : request_wait(waiter);
 	if (ahead)
-		ahead_advance(ahead, index, asked);
+		ahead_advance(ahead, index, asked, cluster);
 	return page_wait(pages_find(object, index), waiter);
 }
 

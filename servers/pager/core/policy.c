@@ -12,19 +12,19 @@ const char *core_policy_name(unsigned i)
 	return i < POLICIES ? policies[i]->name : NULL;
 }
 
-static bool is_called(const struct policy *policy, const char *name, size_t length)
+bool is_called(const char *called, const char *name, size_t length)
 {
 	size_t at = 0;
 
-	while (at < length && policy->name[at] && policy->name[at] == name[at])
+	while (at < length && called[at] && called[at] == name[at])
 		at++;
-	return at == length && !policy->name[at];
+	return at == length && !called[at];
 }
 
 bool core_set_policy(const char *name, size_t length)
 {
 	for (unsigned i = 0; i < POLICIES; i++) {
-		if (!is_called(policies[i], name, length))
+		if (!is_called(policies[i]->name, name, length))
 			continue;
 		core.policy = policies[i];
 		core.policy->start();
