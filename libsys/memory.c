@@ -1,5 +1,5 @@
 /*
- * memcpy and its kin. The pager copies and zeroes whole pages with them, so the long loops move 64 bytes per round with one
+ * memcpy and its kin. The pager copies and zeroes whole pages with them, so the long loops move many words per round with one
  * load and one store per 8 bytes; buffers that are aligned differently are moved in words, too, shifted together, since
  * not every hart may load a misaligned word. Nothing here uses the FPU.
  *
@@ -8,6 +8,8 @@
 #include "server.h"
 
 #define WORD sizeof(uint64_t)
+#define LONG 32U	/* words per round of a long copy, */
+#define SHORT 8U	/* and of what is left of it */
 #define MISALIGNED(pointer) ((uintptr_t)(pointer) % WORD)
 
 #define PLAIN_LOOPS __attribute__((optimize("no-tree-loop-distribute-patterns")))
@@ -19,10 +21,15 @@ PLAIN_LOOPS static size_t copy_aligned(word_t *to, const word_t *from, size_t by
 {
 	size_t left = bytes;
 
-	for (; left >= 8 * WORD; left -= 8 * WORD, to += 8, from += 8) {
-		word_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5], g = from[6], h = from[7];
-
-		to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+	for (; left >= LONG * WORD; left -= LONG * WORD, to += LONG, from += LONG) {
+#pragma GCC unroll 32
+		for (unsigned i = 0; i < LONG; i++)
+			to[i] = from[i];
+	}
+	for (; left >= SHORT * WORD; left -= SHORT * WORD, to += SHORT, from += SHORT) {
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < SHORT; i++)
+			to[i] = from[i];
 	}
 	for (; left >= WORD; left -= WORD)
 		*to++ = *from++;

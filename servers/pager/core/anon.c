@@ -32,32 +32,41 @@ struct node *anon_walk(struct space *space, uint64_t page)
 	return node;
 }
 
-static void frame_drop(struct frame *frame)
+/* The frames in these slots of a leaf have one leaf less. */
+static void frames_drop(struct node *leaf, uint64_t bits)
 {
-	if (!--frame->count) {
-		core_counters.anons--;
-		frame_free(frame);
+	uint64_t freed = 0;
+
+	leaf->tag[TAG_USED] &= ~bits;
+	for (void **slot = leaf->slot; bits; bits >>= 1, slot++) {
+		unsigned gap = bits & 1 ? 0 : __builtin_ctzl(bits);
+		struct frame *frame = *(slot += gap);
+
+		bits >>= gap;
+		*slot = NULL;
+		if (--frame->count)
+			continue;
+		frame_chain(frame);
+		freed++;
 	}
+	core_counters.anons -= freed;
+	frames_freed(&core_counters.anonymous_pages, freed);
 }
 
 static void node_drop(struct node *node, unsigned level)
 {
 	if (--node->count)
 		return;
-	for (uint64_t left = node->tag[TAG_USED]; left; left &= left - 1) {
-		void *child = node->slot[__builtin_ctzl(left)];
-
-		if (level)
-			node_drop(child, level - 1);
-		else
-			frame_drop(child);
-	}
+	if (!level)
+		frames_drop(node, node->tag[TAG_USED]);
+	for (uint64_t left = node->tag[TAG_USED]; left; left &= left - 1)
+		node_drop(node->slot[__builtin_ctzl(left)], level - 1);
 	slab_free(node, sizeof *node);
 }
 
 static struct node *node_copy(struct node *node, unsigned level)
 {
-	struct node *copy = slab_take(sizeof *copy);
+	struct node *copy = slab_raw(sizeof *copy);
 
 	if (!copy)
 		return NULL;
@@ -77,7 +86,7 @@ static struct node *node_copy(struct node *node, unsigned level)
 }
 
 /* The node in a slot, our own; make: also if there was none. Null: no memory, or none there. */
-static struct node *own_node(void **slot, unsigned level, bool make)
+static RARE struct node *make_own(void **slot, unsigned level, bool make)
 {
 	struct node *node = *slot;
 
@@ -91,6 +100,13 @@ static struct node *own_node(void **slot, unsigned level, bool make)
 	if (node)
 		*slot = node;
 	return node;
+}
+
+static inline struct node *own_node(void **slot, unsigned level, bool make)
+{
+	struct node *node = *slot;
+
+	return node && node->count == 1 ? node : make_own(slot, level, make);
 }
 
 /* Our own leaf, the way to it made ours. `make` false: as far as it exists; then null may also mean that there is no leaf. */
@@ -133,7 +149,7 @@ void anon_set(struct space *space, struct frame **slot, uint64_t page, struct fr
 {
 	core_assert(space->leaf_own && space->leaf_base == page >> NODE_BITS && frame->count == 1);
 	if (*slot)
-		frame_drop(*slot);
+		frames_drop(space->leaf, BIT(page));
 	*slot = frame;
 	space->leaf->tag[TAG_USED] |= BIT(page);
 	frame->index = page;
@@ -142,9 +158,10 @@ void anon_set(struct space *space, struct frame **slot, uint64_t page, struct fr
 
 bool anon_part(struct space *space, uint64_t page)
 {
-	bool memory;
+	bool memory = true;
 
-	own_leaf(space, page, false, &memory);
+	if (!space->leaf || !space->leaf_own || space->leaf_base != page >> NODE_BITS)
+		own_leaf(space, page, false, &memory);
 	return memory;
 }
 
@@ -155,6 +172,18 @@ bool anon_part_range(struct space *space, uint64_t first, uint64_t last)
 
 /* ---- ranges */
 
+static uint64_t bits_between(uint64_t base, unsigned shift, uint64_t first, uint64_t last)	/* slots that first..last-1 touch, of a node at base */
+{
+	uint64_t bits = ~0UL;
+
+	if (first > base)
+		bits <<= (first - base) >> shift;
+	if ((last - 1 - base) >> shift < NODE_SLOTS)
+		bits &= ~0UL >> (NODE_SLOTS - 1 - ((last - 1 - base) >> shift));
+	return bits;
+}
+
+/* first..last-1 lies at least in part in the node, which begins at base. */
 static void remove_below(void **slot, unsigned level, uint64_t base, uint64_t first, uint64_t last)
 {
 	unsigned bits = level * NODE_BITS;
@@ -167,21 +196,13 @@ static void remove_below(void **slot, unsigned level, uint64_t base, uint64_t fi
 		return;
 	}
 	core_assert(node->count == 1);
-	left = node->tag[TAG_USED];
-	if (first > base)
-		left &= ~0UL << ((first - base) >> bits);
-	for (; left; left &= left - 1) {
+	left = node->tag[TAG_USED] & bits_between(base, bits, first, last);
+	if (!level)
+		frames_drop(node, left);
+	for (; level && left; left &= left - 1) {
 		unsigned i = __builtin_ctzl(left);
-		uint64_t child = base + ((uint64_t)i << bits);
 
-		if (child >= last)
-			break;
-		if (level) {
-			remove_below(&node->slot[i], level - 1, child, first, last);
-		} else {
-			frame_drop(node->slot[i]);
-			node->slot[i] = NULL;
-		}
+		remove_below(&node->slot[i], level - 1, base + ((uint64_t)i << bits), first, last);
 		if (!node->slot[i])
 			node->tag[TAG_USED] &= ~BIT(i);
 	}
@@ -194,12 +215,9 @@ static void remove_below(void **slot, unsigned level, uint64_t base, uint64_t fi
 void anon_remove(struct space *space, uint64_t first, uint64_t last)
 {
 	space->leaf = NULL;
-	for (unsigned i = 0; i < ANON_ROOTS; i++) {
-		uint64_t base = (uint64_t)i << ROOT_BITS;
-
-		if (space->anon[i] && first < base + (1UL << ROOT_BITS) && last > base)
-			remove_below((void **)&space->anon[i], ANON_LEVELS - 1, base, first, last);
-	}
+	for (unsigned i = first >> ROOT_BITS; i <= (last - 1) >> ROOT_BITS; i++)
+		if (space->anon[i])
+			remove_below((void **)&space->anon[i], ANON_LEVELS - 1, (uint64_t)i << ROOT_BITS, first, last);
 }
 
 /* What a walk over leaves looks for: pages of first..last-1. Visits get the bits of those in a leaf; true ends the walk. */
@@ -211,25 +229,16 @@ struct walk {
 
 static bool leaves(struct walk *walk, struct node *node, unsigned level, uint64_t base, bool shared)
 {
-	uint64_t first = walk->first, last = walk->last, left = node->tag[TAG_USED];
 	unsigned shift = level * NODE_BITS;
+	uint64_t left = node->tag[TAG_USED] & bits_between(base, shift, walk->first, walk->last);
 
 	shared |= node->count > 1;
-
-	if (first > base)
-		left &= ~0UL << ((first - base) >> shift);
-	if (!level) {
-		if (last < base + NODE_SLOTS)
-			left &= ~(~0UL << (last - base));
+	if (!level)
 		return left && walk->visit(walk, node, base, left, shared);
-	}
 	for (; left; left &= left - 1) {
 		unsigned i = __builtin_ctzl(left);
-		uint64_t child = base + ((uint64_t)i << shift);
 
-		if (child >= last)
-			break;
-		if (leaves(walk, node->slot[i], level - 1, child, shared))
+		if (leaves(walk, node->slot[i], level - 1, base + ((uint64_t)i << shift), shared))
 			return true;
 	}
 	return false;
@@ -237,13 +246,9 @@ static bool leaves(struct walk *walk, struct node *node, unsigned level, uint64_
 
 static void each_leaf(struct space *space, struct walk *walk)
 {
-	for (unsigned i = 0; i < ANON_ROOTS; i++) {
-		uint64_t base = (uint64_t)i << ROOT_BITS;
-
-		if (space->anon[i] && walk->first < base + (1UL << ROOT_BITS) && walk->last > base
-			&& leaves(walk, space->anon[i], ANON_LEVELS - 1, base, false))
+	for (unsigned i = walk->first >> ROOT_BITS; i <= (walk->last - 1) >> ROOT_BITS; i++)
+		if (space->anon[i] && leaves(walk, space->anon[i], ANON_LEVELS - 1, (uint64_t)i << ROOT_BITS, false))
 			break;
-	}
 }
 
 static bool reach_leaf(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared)
@@ -288,7 +293,7 @@ uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t
 	return walk.pages;
 }
 
-/* Lets go of up to *budget pages of a whole tree; needs no memory, since what is shared is only counted down. */
+/* Lets go of about *budget pages of a whole tree, leaf by leaf; needs no memory, since what is shared is only counted down. */
 static void drop_some(void **slot, unsigned level, uint64_t *budget)
 {
 	struct node *node = *slot;
@@ -299,16 +304,14 @@ static void drop_some(void **slot, unsigned level, uint64_t *budget)
 		*slot = NULL;
 		return;
 	}
-	for (; left && *budget; left &= left - 1) {
+	if (!level) {
+		frames_drop(node, left);
+		*budget -= minimum(*budget, __builtin_popcountl(left));
+	}
+	for (; level && left && *budget; left &= left - 1) {
 		unsigned i = __builtin_ctzl(left);
 
-		if (level) {
-			drop_some(&node->slot[i], level - 1, budget);
-		} else {
-			frame_drop(node->slot[i]);
-			node->slot[i] = NULL;
-			--*budget;
-		}
+		drop_some(&node->slot[i], level - 1, budget);
 		if (!node->slot[i])
 			node->tag[TAG_USED] &= ~BIT(i);
 	}

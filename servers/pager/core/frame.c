@@ -87,17 +87,30 @@ struct frame *frame_take(enum frame_kind kind)
 	return frame;
 }
 
-void frame_free(struct frame *frame)
+void frame_chain(struct frame *frame)
 {
 	core_assert(frame->kind > FRAME_FREE && !frame->waiters);
-	if (frame->kind != FRAME_CACHE)
-		--*counter_of(frame->kind);
 	frame->kind = FRAME_FREE;
 	frame->next = core.free;
 	core.free = frame;
-	core_counters.free_pages++;
+}
+
+void frames_freed(uint64_t *counter, uint64_t frames)
+{
+	*counter -= frames;
+	core_counters.free_pages += frames;
 	if (core.memory_waiters && core_counters.free_pages >= core.want[1])
 		wait_wake(&core.memory_waiters);
+}
+
+/* pages.c counts those of the cache: it depends on the object. */
+void frame_free(struct frame *frame)
+{
+	enum frame_kind kind = frame->kind;
+	uint64_t counted_there = 1;
+
+	frame_chain(frame);
+	frames_freed(kind == FRAME_CACHE ? &counted_there : counter_of(kind), 1);
 }
 
 typedef uint64_t __attribute__((may_alias)) word_t;

@@ -89,11 +89,14 @@ _Static_assert(sizeof(struct frame) <= 64, "the frame table takes at most 1.6 % 
 
 struct frame *frame_take(enum frame_kind kind);		/* null: none free. Contents are old: clear them */
 void frame_free(struct frame *frame);
+void frame_chain(struct frame *frame);			/* its first half, for many frames at once: ... */
+void frames_freed(uint64_t *counter, uint64_t frames);	/* ... then once: `counter` had counted them */
 void page_clear(struct frame *frame);
 void page_copy(struct frame *to, const struct frame *from);
 
 /* ---- records (slab.c): zeroed, 16 bytes aligned, null: no free frame */
 void *slab_take(size_t bytes);
+void *slab_raw(size_t bytes);		/* not zeroed: its content is old */
 void slab_free(void *record, size_t bytes);
 void slab_trim(void);			/* gives empty slabs back */
 

@@ -11,7 +11,7 @@
 static uint64_t slice_end(struct vma *vma, uint64_t start, uint64_t end)
 {
 	end = vma_slice(vma, start, end);
-	if (vma->flags & VMA_COPIES)
+	if ((vma->flags & VMA_COPIES) && end - start > slice_frames() * CORE_PAGE)
 		end = minimum(end, anon_reach(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT, slice_frames()) << PAGE_SHIFT);
 	return end;
 }

@@ -62,7 +62,7 @@ static struct frame *slab_with_room(unsigned class)
 	return frame;
 }
 
-void *slab_take(size_t bytes)
+void *slab_raw(size_t bytes)
 {
 	unsigned class = class_of(bytes);
 	struct frame *frame;
@@ -71,8 +71,6 @@ void *slab_take(size_t bytes)
 	if (bytes > SLAB_LARGEST) {
 		core_assert(bytes <= CORE_PAGE);
 		frame = frame_take(FRAME_SLAB);
-		if (frame)
-			page_clear(frame);
 		return frame ? frame_bytes(frame) : NULL;
 	}
 	frame = slab_with_room(class);
@@ -83,7 +81,14 @@ void *slab_take(size_t bytes)
 	frame->count++;
 	if (!frame->records)
 		list_remove(&core.slab[class], frame);
-	return memset(record, 0, bytes);
+	return record;
+}
+
+void *slab_take(size_t bytes)
+{
+	void *record = slab_raw(bytes);
+
+	return record ? memset(record, 0, bytes) : NULL;
 }
 
 void slab_free(void *record, size_t bytes)

@@ -152,7 +152,7 @@ void space_delete(struct vma *vma)
 
 static struct vma *insert_copy(struct space *space, const struct vma *wanted)
 {
-	struct vma *vma = slab_take(sizeof *vma);
+	struct vma *vma = slab_raw(sizeof *vma);
 
 	if (!vma)
 		return NULL;
@@ -217,26 +217,29 @@ struct vma *space_add(struct space *space, const struct vma *wanted)
 	return insert_copy(space, wanted);
 }
 
-bool space_split(struct space *space, uint64_t address)
+static RARE bool vma_split(struct vma *vma, uint64_t address)
 {
-	struct vma *vma = vma_above(space, address);
-	struct vma high;
+	struct vma high = *vma;
 
-	if (!vma || address <= vma->start)
-		return true;
-	high = *vma;
 	high.start = address;
 	high.offset += address - vma->start;
 	high.mapped_pages = minimum(vma->mapped_pages, (high.end - high.start) >> PAGE_SHIFT);
 	high.ahead = (struct ahead){ 0 };
 	/* The upper part is cut off first, so that the copy finds its place free; put back if there is no memory for it. */
 	vma_move(vma, vma->start, address);
-	if (!insert_copy(space, &high)) {
+	if (!insert_copy(vma->space, &high)) {
 		vma_move(vma, vma->start, high.end);
 		return false;
 	}
 	vma->mapped_pages = minimum(vma->mapped_pages, (vma->end - vma->start) >> PAGE_SHIFT);
 	return true;
+}
+
+bool space_split(struct space *space, uint64_t address)
+{
+	struct vma *vma = vma_above(space, address);
+
+	return !vma || address <= vma->start || vma_split(vma, address);
 }
 
 /* ---- addresses */

@@ -69,11 +69,13 @@ static struct vma *rotate_right(struct space *space, struct vma *vma)
 	return left;
 }
 
-/* From a changed VMA up to the root: heights, gaps, balance. */
+/* From a changed VMA up, as far as anything changes: heights, gaps, balance. */
 static void repair(struct space *space, struct vma *vma)
 {
-	for (; vma; vma = vma->up) {
+	for (bool changed = true; vma && changed; vma = vma->up) {
 		int lean = height_of(vma->left) - height_of(vma->right);
+		uint64_t widest = vma->widest;
+		uint8_t height = vma->height;
 
 		if (lean > 1) {
 			if (height_of(vma->left->left) < height_of(vma->left->right))
@@ -85,6 +87,7 @@ static void repair(struct space *space, struct vma *vma)
 			vma = rotate_left(space, vma);
 		} else {
 			update(vma);
+			changed = vma->widest != widest || vma->height != height;
 		}
 	}
 }
@@ -147,22 +150,24 @@ static void set_gap(struct vma *vma, const struct vma *previous)
 
 void vma_insert(struct space *space, struct vma *vma)
 {
-	struct vma **link = &space->root, *up = NULL, *next;
+	struct vma **link = &space->root, *up = NULL, *previous = NULL, *next = NULL;
 
 	while (*link) {
 		up = *link;
-		link = vma->start < up->start ? &up->left : &up->right;
+		if (vma->start < up->start)
+			next = up, link = &up->left;
+		else
+			previous = up, link = &up->right;
 	}
 	*link = vma;
 	vma->up = up;
 	vma->left = vma->right = NULL;
+	vma->height = 0;
 	vma->space = space;
 	space->vmas++;
 	core_counters.vmas++;
-	up = vma_previous(vma);
-	vma->gap = vma->start - (up ? up->end : 0);
+	vma->gap = vma->start - (previous ? previous->end : 0);
 	repair(space, vma);
-	next = vma_next(vma);
 	if (next)
 		set_gap(next, vma);
 }
@@ -185,6 +190,8 @@ void vma_remove(struct space *space, struct vma *vma)
 		}
 		next->left = vma->left;
 		next->left->up = next;
+		next->height = vma->height;	/* what those above have seen there */
+		next->widest = vma->widest;
 		replace_child(space, vma->up, vma, next);
 	} else {
 		from = vma->up;
