@@ -5,8 +5,9 @@
  * HOW A CALL IS MADE.  `ecall` from user mode with a7 = call number. Native calls are negative. A number >= 0 is a
  * foreign system call and becomes an IPC call through the space's Route (see ROUTED CALLS below).
  *
- * Registers of a native call. The stub declares every register clobbered except sp, gp and tp; the kernel keeps only
- * those three and the pc. On return every register that is not listed as a result is zero.
+ * Registers of a native call. A message call keeps sp, gp, tp and the pc, nothing else: its stub declares every other register
+ * clobbered. A plain call keeps s0..s11, too, like any C function. On return every register that is neither kept nor listed as a
+ * result is zero.
  *
  *   plain calls    in:  a0..a5 arguments                       out: a0 result (>= 0, or an error < 0), a1 second result
  *   message calls  in:  a0..a5 words, a6 label,                out: see DELIVERY

@@ -46,7 +46,7 @@ long sys_cap_mint(struct thread *caller, const struct capability *target, const 
 	if (rights & ~source->rights)
 		return ERR_NO_RIGHT;
 	copy = *source;
-	copy.rights = (uint32_t)rights;
+	copy.rights = capability_rights(word_kind(copy.word), rights);
 	if ((error = mint_details(&copy, badge, extent)) || (error = empty_slot(capability_page(target), slot, &place)))
 		return error;
 	/* Nothing below may fail. */
@@ -81,8 +81,8 @@ long sys_create(struct thread *caller, const struct capability *target, const ui
 	if (kind == KIND_ENDPOINT)
 		endpoint_init(page);
 	else if (kind == KIND_THREAD)
-		((struct thread *)page)->index = (uint32_t)index;
-	*place = (struct capability){ .word = objects[index].word, .index = (uint32_t)index, .rights = RIGHT_ALL };
+		thread_init(page);
+	*place = (struct capability){ objects[index].word, (uint32_t)index, capability_rights((enum kind)kind, RIGHT_ALL), { 0 }, 0 };
 	return OK;
 }
 

@@ -20,7 +20,8 @@ struct map_item;
 struct thread;
 
 struct endpoint {
-	struct link callers, receivers, interrupted;
+	struct link receivers, callers, interrupted;	/* the first and `pending` are shared with fastpath.S */
+	uint64_t pending;	/* 0: nobody is in the last two */
 };
 
 void endpoint_init(struct endpoint *endpoint);
@@ -30,6 +31,9 @@ long endpoint_dismantle(struct endpoint *endpoint);
 
 /* The prepared call of `sender` (its thread_call) goes to a receiver, or into the queue, first or last. */
 void endpoint_send(struct endpoint *endpoint, struct thread *sender, bool first);
+
+/* The thread's call is held; its holder is to be told when it next receives that the thread was interrupted. */
+void endpoint_tell(struct endpoint *endpoint, struct thread *thread);
 
 /* A handler's result that is no result: the registers are set, or will be when the thread wakes. */
 #define BLOCKED 1
@@ -46,6 +50,9 @@ void fault_own(struct thread *thread, uint64_t address, uint64_t access);
 
 /* A reply to a fault call: resume or deliver again; map first if the item has pages; a label: refused. */
 void fault_answered(struct thread *thread, const struct map_item *item, uint64_t label);
+
+/* Called by fastpath.S: map the item of a reply. OK: all is done but to resume the thread. */
+long fault_answer_map(struct thread *replier, struct thread *thread);
 
 /* Nobody alive can answer the thread's call: a native caller is told, other calls become exception calls. */
 void call_lost(struct thread *thread);

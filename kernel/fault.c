@@ -9,17 +9,20 @@
 #include "thread.h"
 
 /* Fill in a kernel-made call and send it. False: its endpoint is not alive. */
-static bool kernel_call(struct thread *thread, enum call_kind kind, const struct capability *target, uint64_t label,
+static bool kernel_call(struct thread *thread, const struct capability *target, uint64_t label,
 			uint64_t word0, uint64_t word1, uint64_t word2)
 {
 	struct call *call = thread_call(thread);
 	struct endpoint *endpoint;
 
 	*call = (struct call){
-		.kind = kind, .lend = kind == CALL_EXCEPTION || (target->rights & RIGHT_LEND),
 		.badge = target->badge, .endpoint = capability_reference(target),
 		.message = { word0, word1, word2, [MESSAGE_LABEL] = label },
 	};
+	if (label == LABEL_EXCEPTION)
+		call->endpoint.rights |= RIGHT_LEND;
+	if (!thread->depth)
+		thread->apart = true;
 	thread->redelivered = false;
 	endpoint = reference_page(&call->endpoint);
 	if (endpoint)
@@ -33,12 +36,11 @@ void exception_call(struct thread *thread, uint64_t cause, uint64_t value)
 	thread_complete_frame(thread);
 	thread->cause = cause;
 	thread->value = value;
-	thread->depth = 0;
-	thread->received = false;
+	call_begin(thread, CALL_EXCEPTION);
 	if (cause == EXCEPTION_INTERRUPT)
 		thread->interrupted = false;
 	this_hart->counters.exceptions++;
-	if (!kernel_call(thread, CALL_EXCEPTION, &thread->exception_endpoint, LABEL_EXCEPTION, cause, thread->x[0], value))
+	if (!kernel_call(thread, &thread->exception_endpoint, LABEL_EXCEPTION, cause, thread->x[0], value))
 		thread_stuck(thread, "it has no exception endpoint");
 }
 
@@ -47,13 +49,12 @@ static bool fault_send(struct thread *thread, uint64_t address, uint64_t access)
 	thread->fault_address = address;
 	thread->fault_access = access;
 	this_hart->counters.faults++;
-	return kernel_call(thread, CALL_FAULT, &thread->fault_endpoint, LABEL_FAULT, address, access, thread->x[0]);
+	return kernel_call(thread, &thread->fault_endpoint, LABEL_FAULT, address, access, thread->x[0]);
 }
 
 void fault_own(struct thread *thread, uint64_t address, uint64_t access)
 {
-	thread->depth = 0;
-	thread->received = false;
+	call_begin(thread, CALL_FAULT);
 	if (!fault_send(thread, address, access))
 		exception_call(thread, EXCEPTION_ROUTE_LOST, LABEL_FAULT);
 }
@@ -86,22 +87,30 @@ void fault_answered(struct thread *thread, const struct map_item *item, uint64_t
 		thread_resume(thread);
 }
 
+long fault_answer_map(struct thread *replier, struct thread *thread)
+{
+	struct map_item item;
+	long error = map_item_check(replier, thread, &item);
+
+	if (!error)
+		map_item_act(thread, &item);
+	return error;
+}
+
 void call_lost(struct thread *thread)
 {
-	struct call *call = thread_call(thread);
-
 	assert(thread->state == THREAD_HELD || thread->state == THREAD_CALLING);
 	if (thread->link.next)
 		list_remove(&thread->link);
 	if (thread->depth) {
 		redeliver(thread, false);	/* the server finds out, and its next `fault` finds the next pager */
-	} else if (call->kind == CALL_NATIVE) {
+	} else if (thread->kind == CALL_NATIVE) {
 		message_result(thread, ERR_GONE);
 		thread_resume(thread);
-	} else if (call->kind == CALL_ROUTED) {
+	} else if (thread->kind == CALL_ROUTED) {
 		thread->x[0] -= INSTRUCTION_BYTES;
-		exception_call(thread, EXCEPTION_ROUTE_LOST, call->message[MESSAGE_LABEL]);
-	} else if (call->kind == CALL_FAULT) {
+		exception_call(thread, EXCEPTION_ROUTE_LOST, call_label(thread));
+	} else if (thread->kind == CALL_FAULT) {
 		exception_call(thread, EXCEPTION_ROUTE_LOST, LABEL_FAULT);
 	} else {
 		exception_call(thread, thread->cause, thread->value);	/* to the successor */
@@ -112,9 +121,9 @@ long sys_fault(struct thread *caller unused, struct thread *thread, const uint64
 {
 	uint64_t address = argument[1], access = argument[2];
 
-	if ((access != ACCESS_READ && access != ACCESS_WRITE) || thread_call(thread)->kind == CALL_FAULT)
+	if ((access != ACCESS_READ && access != ACCESS_WRITE) || call_kind(thread) == CALL_FAULT)
 		return ERR_INVALID;
-	if (!thread_call(thread)->lend)
+	if (!(thread_call(thread)->endpoint.rights & RIGHT_LEND))
 		return ERR_NO_LOAN;
 	/* Nothing below may fail. */
 	if (thread->link.next)

@@ -13,25 +13,37 @@
 enum { HARTS_MAX = 1 };
 
 struct hart {
-	/* Shared with trap.S: riscv/frame.h */
-	struct thread *current;		/* whose registers a trap saves; NULL: it was destroyed in this very call */
+	/* Shared with the assembly files: riscv/frame.h */
 	uint64_t stack;
-	uint64_t user_sp;		/* scratch of the trap entry */
+	uint32_t ready_mask;		/* bit n: ready[n] is not empty */
+	uint32_t attention;		/* ATTENTION_*: why the fast path must not be taken now */
+	struct object *objects;		/* the object table and its size */
+	uint64_t object_bytes;
+	uint64_t fast_calls[3], fast_replies;	/* messages that C has not seen, by enum call_kind */
 
 	/* Scheduling: schedule.c */
+	struct thread *current;		/* NULL: it was destroyed in this very call */
 	struct thread *handoff;		/* just woken, not in a ready queue yet; NULL outside of kernel calls */
-	uint64_t ready_mask;		/* bit n: ready[n] is not empty */
 	struct link ready[PRIORITIES];
-	uint64_t tick;			/* end of the current time slice; 0: nobody else of this priority is ready */
-	bool rotate;			/* the time slice is over */
+	uint64_t tick;			/* end of the current time slice; 0: nobody else is ready */
 
-	bool fpu_on;			/* the current thread may use the FPU */
 	struct thread *fpu_owner;	/* whose FPU state the registers hold; NULL: nobody's */
 	struct space *space;		/* whose page table is loaded; NULL: the kernel's own */
 	uint64_t armed;			/* when the next timer interrupt comes */
 	long second_result;		/* a1 of the plain call under way */
 	struct kernel_info counters;
 	uint64_t id;
+};
+
+/*
+ * ready_mask and attention together are one word, whose bits a thread's `blockers` select: any of them keeps it from being switched to
+ * without the scheduler.
+ */
+enum attention {
+	ATTENTION_FPU = 1 << 0,		/* the current thread may use the FPU */
+	ATTENTION_ROTATE = 1 << 1,	/* the time slice is over */
+	ATTENTION_SLOW = 1 << 2,	/* the boot argument fast=0 */
+	ATTENTION_TIMER = 1 << 30,	/* always; only threads with a deadline select it */
 };
 
 register struct hart *this_hart __asm__("tp");

@@ -72,11 +72,11 @@ void init_create(void)
 	give(space, INIT_SLOT_IRQ, KIND_IRQ, 0, 1, min(machine.interrupts, IRQ_MAX - 1));
 	give(space, INIT_SLOT_CONTROL, KIND_CONTROL, 0, 0, 0);
 	fill_boot_info(direct(memory.page_base + INIT_BYTES), pages);
-	thread->index = (uint32_t)object_index(thread);
 	thread->x[0] = INIT_BASE;
 	thread->x[SP] = INIT_BASE + INIT_BYTES;
 	thread->x[A0] = BOOT_INFO_BASE;
 	thread->priority = PRIORITIES - 1;
+	thread_init(thread);
 	thread_enter_space(thread, space);
 	thread_resume(thread);
 }

@@ -21,7 +21,7 @@ void message_result(struct thread *thread, long result)
 	static const uint64_t zero[MESSAGE_WORDS];
 	uint64_t *x = thread->x;
 
-	assert(thread->partial);
+	assert(thread->kind == CALL_NATIVE);
 	copy_message(&x[A0], zero);
 	x[T0] = x[T1] = x[T2] = x[T3] = x[T4] = 0;
 	x[A7] = (uint64_t)result;
@@ -47,17 +47,6 @@ static uint64_t capability_arrive(struct thread *thread, const struct capability
 	return slot;
 }
 
-/* A number that this thread's page has never had. */
-static inline uint64_t token_next(struct thread *thread)
-{
-	uint64_t *token = &objects[thread->index].token;
-
-	*token += 1UL << TOKEN_THREAD_BITS;
-	if (unlikely(*token < 1UL << TOKEN_THREAD_BITS))
-		*token += 1UL << TOKEN_THREAD_BITS;
-	return *token;
-}
-
 /* Give the call of `sender` to `receiver`: registers, a new token, HELD. The receiver's state is the caller's business. */
 static inline void deliver(struct thread *receiver, struct thread *sender, struct endpoint *endpoint)
 {
@@ -65,18 +54,18 @@ static inline void deliver(struct thread *receiver, struct thread *sender, struc
 	uint64_t *x = receiver->x;
 
 	copy_message(&x[A0], call_message(sender));
+	x[A6] = call_label(sender);
 	x[A7] = sender->redelivered ? EVENT_REDELIVERED : EVENT_MESSAGE;
 	x[T0] = call->badge;
-	x[T1] = token_next(sender);
+	x[T1] = sender->object->token += 1UL << TOKEN_THREAD_BITS;	/* a number that this page has never had */
 	x[T2] = sender->identity;
 	x[T3] = unlikely(call->capability.word) ? capability_arrive(receiver, &call->capability) : 0;
 	x[T4] = sender->redelivered ? sender->refused_address : 0;
 	sender->state = THREAD_HELD;
-	sender->received = true;
+	sender->fresh = false;
 	sender->holder = receiver->space;
-	receiver->space->received = true;
-	if (unlikely(sender->interrupted) && call->kind != CALL_EXCEPTION)
-		list_insert(&endpoint->interrupted, &sender->link);
+	if (unlikely(sender->interrupted) && call_kind(sender) != CALL_EXCEPTION)
+		endpoint_tell(endpoint, sender);
 }
 
 void endpoint_send(struct endpoint *endpoint, struct thread *sender, bool first)
@@ -95,8 +84,15 @@ void endpoint_send(struct endpoint *endpoint, struct thread *sender, bool first)
 		schedule_wake(receiver);
 	} else {
 		sender->state = THREAD_CALLING;
+		endpoint->pending = true;
 		list_insert(first ? endpoint->callers.next : &endpoint->callers, &sender->link);
 	}
+}
+
+void endpoint_tell(struct endpoint *endpoint, struct thread *thread)
+{
+	endpoint->pending = true;
+	list_insert(&endpoint->interrupted, &thread->link);
 }
 
 void endpoint_init(struct endpoint *endpoint)
@@ -156,11 +152,8 @@ __attribute__((flatten)) long sys_ipc_call(struct thread *caller)
 	if (error || (error = message_check(caller, false, &sent)))
 		return error;
 	/* Nothing below may fail. */
-	call->kind = CALL_NATIVE;
-	call->lend = target->rights & RIGHT_LEND;
 	call_address(call, target, sent);
-	caller->depth = 0;
-	caller->received = caller->redelivered = false;
+	call_begin(caller, CALL_NATIVE);
 	this_hart->counters.ipc_calls++;
 	endpoint_send(capability_page(target), caller, false);
 	return BLOCKED;
@@ -202,7 +195,8 @@ static bool receive_interrupted(struct thread *caller, struct endpoint *endpoint
 /* In this order: the bound notification, interrupted calls, queued calls; otherwise wait. */
 static inline long receive(struct thread *caller, struct endpoint *endpoint)
 {
-	if (caller->bound.word && notification_receive(caller))
+	caller->space->received = true;
+	if (caller->noticed && notification_receive(caller))
 		return BLOCKED;
 	if (likely(endpoint)) {
 		if (unlikely(!list_empty(&endpoint->interrupted)) && receive_interrupted(caller, endpoint))
@@ -214,6 +208,7 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 			deliver(caller, sender, endpoint);
 			return BLOCKED;
 		}
+		endpoint->pending = !list_empty(&endpoint->interrupted);
 		list_insert(&endpoint->receivers, &caller->link);
 	}
 	caller->state = THREAD_RECEIVING;
@@ -234,7 +229,7 @@ static always_inline long reply_check(struct thread *caller, struct thread **thr
 		return ERR_BAD_TOKEN;
 	if (likely(!error && !flags))
 		return OK;
-	kind = thread_call(*thread)->kind;
+	kind = call_kind(*thread);
 	if (error || !((flags == REPLY_KEEP && kind == CALL_ROUTED) || (flags == REPLY_MAP && kind == CALL_FAULT)))
 		return error ? error : ERR_INVALID;
 	return flags == REPLY_MAP ? map_item_check(caller, *thread, item) : OK;
@@ -243,7 +238,7 @@ static always_inline long reply_check(struct thread *caller, struct thread **thr
 /* What a checked reply does to the thread that gets it, by the kind of call. */
 static inline void reply_act(struct thread *caller, struct thread *thread, const struct capability *sent, const struct map_item *item)
 {
-	enum call_kind kind = thread_call(thread)->kind;
+	enum call_kind kind = call_kind(thread);
 	uint64_t *x = thread->x;
 
 	this_hart->counters.ipc_replies++;
@@ -305,6 +300,7 @@ long sys_ipc_forward(struct thread *caller)
 	struct endpoint *endpoint = NULL;
 	struct thread *thread;
 	struct call *call;
+	uint32_t lent;
 	long error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_SEND, &target);
 
 	if (error || (error = message_check(caller, false, &sent)) || (caller->x[T2] && (error = receive_check(caller, caller->x[T2], &endpoint))))
@@ -316,9 +312,11 @@ long sys_ipc_forward(struct thread *caller)
 	call = thread_call(thread);
 	if (thread->link.next)
 		list_remove(&thread->link);
+	thread->apart = thread->kind != CALL_NATIVE;
 	copy_message(call_message(thread), &caller->x[A0]);
-	call->lend = call->lend && (target->rights & RIGHT_LEND);
+	lent = call->endpoint.rights;
 	call_address(call, target, sent);
+	call->endpoint.rights &= lent;
 	thread->redelivered = false;
 	this_hart->counters.ipc_forwards++;
 	endpoint_send(capability_page(target), thread, false);

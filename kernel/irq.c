@@ -58,7 +58,7 @@ long sys_irq_bind(struct thread *caller, const struct capability *target, const 
 		return error;
 	/* Nothing below may fail. */
 	finish(number);
-	irqs[number].notification = notification ? capability_reference(notification) : (struct reference){ 0, 0 };
+	irqs[number].notification = notification ? capability_reference(notification) : (struct reference){ 0 };
 	irqs[number].bits = bits;
 	irq_enable((uint32_t)number, bits);
 	return OK;

@@ -12,7 +12,7 @@ long sys_copy(struct thread *caller, struct thread *thread, const uint64_t *argu
 	uint64_t remote = argument[1], own = argument[2], bytes = argument[3], direction = argument[4], done = 0, length;
 	bool in = direction == COPY_IN;
 
-	if (!thread_call(thread)->lend)
+	if (!(thread_call(thread)->endpoint.rights & RIGHT_LEND))
 		return ERR_NO_LOAN;
 	if (bytes > COPY_MAX || (!in && direction != COPY_OUT))
 		return ERR_INVALID;
@@ -41,9 +41,8 @@ long sys_registers(struct thread *caller, struct thread *thread, const uint64_t 
 	struct registers registers;
 	long error;
 
-	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || thread->call[0].kind == CALL_NATIVE)
+	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || thread->kind == CALL_NATIVE)
 		return ERR_INVALID;
-	assert(!thread->partial);
 	memcpy(registers.x, thread->x, sizeof(registers.x));
 	memcpy(registers.f, thread->f, sizeof(thread->f));
 	registers.pc = thread->x[0];
@@ -54,6 +53,11 @@ long sys_registers(struct thread *caller, struct thread *thread, const uint64_t 
 	if (error)
 		return error;
 	/* Nothing below may fail. */
+	if (!thread->apart) {
+		memcpy(thread->call[0].message, &thread->x[A0], MESSAGE_LABEL * sizeof(uint64_t));
+		thread->call[0].message[MESSAGE_LABEL] = thread->x[A7];
+		thread->apart = true;
+	}
 	memcpy(thread->x, registers.x, sizeof(registers.x));
 	thread->x[0] = registers.pc & ~1UL;
 	memcpy(thread->f, registers.f, sizeof(thread->f));

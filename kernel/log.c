@@ -89,8 +89,14 @@ long sys_log(struct thread *caller, const struct capability *control unused, con
 
 long sys_info(struct thread *caller, const struct capability *control unused, const uint64_t *argument)
 {
-	struct kernel_info info = this_hart->counters;
+	const struct hart *hart = this_hart;
+	struct kernel_info info = hart->counters;
 
+	info.ipc_calls += hart->fast_calls[CALL_NATIVE];
+	info.routed_calls += hart->fast_calls[CALL_ROUTED];
+	info.faults += hart->fast_calls[CALL_FAULT];
+	info.ipc_replies += hart->fast_replies;
+	info.switches += hart->fast_calls[CALL_NATIVE] + hart->fast_calls[CALL_ROUTED] + hart->fast_calls[CALL_FAULT] + hart->fast_replies;
 	info.entry_instret = boot_entry_instret;
 	info.timebase_hz = machine.timebase_hz;
 	info.kernel_bytes = (uint64_t)(kernel_end - kernel_start);

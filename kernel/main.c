@@ -31,6 +31,7 @@ struct thread *kernel_main(uint64_t boot_hart, uint64_t device_tree, uint64_t en
 	schedule_init(this_hart);
 	device_tree_read(device_tree, boot_hart);
 	log_enabled = boot_argument("log=", 0);
+	this_hart->attention |= boot_argument("fast=", 1) ? 0 : ATTENTION_SLOW;
 	kernel_table_init();
 	memory_split();
 	hardware_init(this_hart);

@@ -19,12 +19,12 @@ static bool arguments_valid(uint64_t address, uint64_t rights, uint64_t pages)
 	       pages && pages <= USER_END >> PAGE_SHIFT && range_inside(address, pages << PAGE_SHIFT, 0, USER_END);
 }
 
-/* Has the reserve enough tables? Two neighbouring regions without any may share one: then one too many is asked for. */
+/* Has the reserve enough tables for pages outside the table of the faulting one? Two neighbours may share one: then one too many is asked for. */
 static long item_tables(struct space *space, const struct map_item *item)
 {
 	uint64_t missing = *item->walk.entry ? 0 : item->walk.level, last = item->fault_address / LARGE_BYTES;
 
-	for (uint64_t i = 0; i < item->pages && item->pages > 1; i++) {
+	for (uint64_t i = 0; i < item->pages; i++) {
 		uint64_t address = item->address + (i << PAGE_SHIFT), region = address / LARGE_BYTES;
 		struct walk walk;
 
@@ -37,63 +37,87 @@ static long item_tables(struct space *space, const struct map_item *item)
 	return missing <= space->reserve_pages ? OK : ERR_NO_TABLE;
 }
 
+/* All frames, each read once: the faulting page has one, and the extent covers them. */
+static long item_frames(struct thread *replier, const struct capability *extent, uint64_t frames, uint64_t fault_page, struct map_item *item)
+{
+	uint64_t base = extent->base, bytes = extent->count << PAGE_SHIFT;
+	struct user_array list = { { &frames }, 1 };
+	long error = item->pages > 1 ? user_array(replier->space, frames, item->pages, ACCESS_READ, &list) : OK;
+
+	for (uint64_t i = 0; !error && i < item->pages; i++) {
+		uint64_t physical = *user_element(&list, i);
+
+		if ((physical || i == fault_page) && (physical - base >= bytes || physical & (PAGE_BYTES - 1)))
+			error = ERR_INVALID;
+		item->physical[i] = physical;
+	}
+	return error;
+}
+
 long map_item_check(struct thread *replier, struct thread *thread, struct map_item *item)
 {
 	const uint64_t *word = &replier->x[A0];
+	uint64_t fault_address = thread->fault_address, fault_page = (fault_address - PAGE_OF(word[0])) >> PAGE_SHIFT;
 	const struct capability *extent;
-	uint64_t fault_page = (thread->fault_address - PAGE_OF(word[0])) >> PAGE_SHIFT;
 	long error = capability_check(replier->space, word[3], KIND_PAGE_MEMORY, 0, &extent);
 
 	item->address = PAGE_OF(word[0]);
 	item->rights = OFFSET_OF(word[0]);
 	item->pages = word[1];
-	item->physical[0] = word[2];
-	item->fault_address = thread->fault_address;
-	if (error || !arguments_valid(item->address, item->rights, item->pages) || item->pages > MAP_ITEM_MAX ||
-	    thread->fault_address < item->address || fault_page >= item->pages || !thread->space)
+	item->fault_address = fault_address;
+	if (error || item->pages > MAP_ITEM_MAX || !arguments_valid(item->address, item->rights, item->pages) ||
+	    fault_address < item->address || fault_page >= item->pages || !thread->space)
 		return error ? error : ERR_INVALID;
 	if (item->rights & ~(uint64_t)extent->rights)
 		return ERR_NO_RIGHT;
-	if (item->pages > 1)
-		error = user_transfer(replier->space, word[2], item->physical, item->pages * sizeof(uint64_t), ACCESS_READ);
-	for (uint64_t i = 0; !error && i < item->pages; i++)
-		if ((item->physical[i] || i == fault_page) && !extent_covers(extent, item->physical[i], 1))
-			error = ERR_INVALID;
-	if (error)
+	if ((error = item_frames(replier, extent, word[2], fault_page, item)))
 		return error;
-	item->walk = table_walk(thread->space, item->fault_address);
+	item->walk = table_walk(thread->space, fault_address);
 	if (!item->walk.entry)
 		return ERR_NO_TABLE;
-	return *item->walk.entry && item->walk.level ? ERR_INVALID : item_tables(thread->space, item);
+	if (item->walk.level)
+		return *item->walk.entry ? ERR_INVALID : item_tables(thread->space, item);
+	return item->address / LARGE_BYTES == (item->address + ((item->pages - 1) << PAGE_SHIFT)) / LARGE_BYTES ? OK :
+	       item_tables(thread->space, item);
 }
 
-static void map_item_page(struct thread *thread, struct walk *walk, uint64_t address, uint64_t physical, uint64_t rights)
+/* Pages [first, end) of the item, which share a table. */
+static void map_item_run(struct thread *thread, const struct map_item *item, uint64_t first, uint64_t end)
 {
-	bool faulting = address == PAGE_OF(thread->fault_address), extended = true;
-	uint64_t entry = entry_make(physical, rights, faulting ? thread->fault_access : 0);
+	uint64_t fault_page = (item->fault_address - item->address) >> PAGE_SHIFT, filled = 0;
+	struct walk walk = item->walk;
+	bool extended = true;
 
-	if (!*walk->entry) {
-		extended = table_extend(thread->space, walk, address, 0);
-		assert(extended);
-		table_fill(*walk, entry);
-	} else if (faulting) {
-		entry_replace(walk->entry, entry);
-		tlb_flush_page(thread->space, address);
+	while (first < end && !item->physical[first])
+		first++;
+	if (first == end)
+		return;
+	if (walk.level || fault_page - first >= end - first)
+		walk = table_walk(thread->space, item->address + (first << PAGE_SHIFT));
+	else
+		walk.entry -= fault_page - first;
+	if (walk.level && !*walk.entry)
+		extended = table_extend(thread->space, &walk, item->address + (first << PAGE_SHIFT), 0);
+	assert(extended);
+	for (; first < end && !walk.level; first++, walk.entry++) {
+		bool faulting = first == fault_page;
+		uint64_t entry = entry_make(item->physical[first], item->rights, faulting ? thread->fault_access : 0);
+
+		if (!item->physical[first] || (*walk.entry && !faulting))
+			continue;
+		filled += !*walk.entry;
+		if (entry_replace(walk.entry, entry))
+			tlb_flush_page(thread->space, item->fault_address);
 	}
+	if (filled)
+		objects[object_index(table_of(walk.entry - 1))].word += filled * OBJECT_ENTRY;
 }
 
-/* The check has walked to the faulting page; from one page of a table to its neighbour it is one entry. */
 void map_item_act(struct thread *thread, const struct map_item *item)
 {
-	struct walk walk = item->walk;
-
-	for (uint64_t i = 0, address = item->address; i < item->pages; i++, address += PAGE_BYTES) {
-		if (i && !walk.level && address % LARGE_BYTES)
-			walk.entry++;
-		else if (item->pages > 1)
-			walk = table_walk(thread->space, address);
-		if (item->physical[i])
-			map_item_page(thread, &walk, address, item->physical[i], item->rights);
+	for (uint64_t first = 0, end; first < item->pages; first = end) {
+		end = min(item->pages, first + (LARGE_BYTES - (item->address + (first << PAGE_SHIFT)) % LARGE_BYTES) / PAGE_BYTES);
+		map_item_run(thread, item, first, end);
 	}
 	if (item->rights & RIGHT_EXECUTE)
 		fetch_fence();

@@ -9,6 +9,7 @@ bool notification_receive(struct thread *thread)
 {
 	struct notification *notification = reference_page(&thread->bound);
 
+	thread->noticed = false;
 	if (!notification || !notification->bits)
 		return false;
 	message_event(thread, EVENT_NOTIFICATION, notification->bits, 0, 0);
@@ -22,6 +23,8 @@ void notification_signal(struct notification *notification, uint64_t bits)
 
 	this_hart->counters.notifications++;
 	notification->bits |= bits;
+	if (thread)
+		thread->noticed = true;
 	if (!thread || thread->state != THREAD_RECEIVING || !notification->bits)
 		return;
 	thread_unlink(thread);

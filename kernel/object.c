@@ -2,6 +2,7 @@
  * The object table; see object.h for its words. It takes the first pages of object memory for itself and refuses
  * nothing but a page in use or used up. What the kinds mean is in their own files.
  */
+#include "hart.h"
 #include "object.h"
 
 struct object *objects;
@@ -16,7 +17,9 @@ void object_init(void)
 	assert(table_pages < object_count && object_count < 1UL << TOKEN_THREAD_BITS);
 	objects = object_pages = direct(memory.object_base);
 	for (uint64_t index = 0; index < object_count; index++)
-		objects[index] = (struct object){ index < table_pages ? KIND_TABLE : KIND_NONE, index };
+		objects[index] = (struct object){ index < table_pages ? KIND_TABLE : KIND_NONE, TOKEN_NOBODY };
+	this_hart->objects = objects;
+	this_hart->object_bytes = object_count * sizeof(struct object);
 	object_first_free = table_pages;
 	objects_free = object_count - table_pages;
 }

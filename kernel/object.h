@@ -6,7 +6,8 @@
  * A free page has kind NONE. object_create types it, object_destroy frees it and adds one to the generation, so every
  * capability and reference to it, which carry the word of their time, stops matching. `entries` counts the entries
  * of a page table and is zero for every other kind: no capability names a page table. The call number survives re-typing:
- * no token is ever used twice. A page whose generations are used up keeps kind NONE and is never typed again.
+ * no token is ever used twice; in a page that is no thread it stands with an index that no page has, so that a token that agrees with the
+ * table is one of a living thread. A page whose generations are used up keeps kind NONE and is never typed again.
  */
 #ifndef OBJECT_H
 #define OBJECT_H
@@ -22,6 +23,7 @@ struct object {
 struct reference {
 	uint64_t word;
 	uint32_t index;
+	uint32_t rights;	/* of the capability that it was made from */
 };
 
 #define OBJECT_ENTRY		(1UL << 8)
@@ -43,6 +45,8 @@ static inline enum kind word_kind(uint64_t word) { return (enum kind)(word & 0xf
 static inline enum kind object_kind(uint64_t index) { return word_kind(objects[index].word); }
 static inline void *object_page(uint64_t index) { return (char *)object_pages + (index << PAGE_SHIFT); }
 static inline uint64_t object_index(const void *page) { return (physical_of(page) - memory.object_base) >> PAGE_SHIFT; }
+#define TOKEN_NOBODY ((1UL << TOKEN_THREAD_BITS) - 1)
+static inline void object_set_token(uint64_t index, uint64_t thread) { objects[index].token = (objects[index].token & ~TOKEN_NOBODY) | thread; }
 static inline bool object_alive(uint64_t word, uint64_t index) { return objects[index].word == word; }
 
 /* The object, or NULL if there is none or it has died. Page 0 is the table itself, so no empty reference matches. */

@@ -14,21 +14,15 @@ struct route {
 };
 _Static_assert(sizeof(struct route) == PAGE_BYTES, "a route is one page");
 
-/* The words stay in the registers, too, so that the call can be repeated from them. */
+/* The words stay in the registers, so that the call can be repeated from them. */
 static void route_send(struct thread *thread, const struct capability *target)
 {
 	struct call *call = &thread->call[0];
 
-	call->kind = CALL_ROUTED;
-	call->lend = target->rights & RIGHT_LEND;
 	call->badge = target->badge;
 	call->endpoint = capability_reference(target);
 	call->capability.word = 0;
-	for (unsigned i = 0; i < MESSAGE_LABEL; i++)
-		call->message[i] = thread->x[A0 + i];
-	call->message[MESSAGE_LABEL] = thread->x[A7];
-	thread->depth = 0;
-	thread->received = thread->redelivered = false;
+	call_begin(thread, CALL_ROUTED);
 	thread->x[0] += INSTRUCTION_BYTES;
 	endpoint_send(capability_page(target), thread, false);
 }

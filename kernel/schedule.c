@@ -7,9 +7,6 @@
 
 #define SLICES_PER_SECOND 100
 
-_Static_assert(offsetof(struct hart, current) == HART_CURRENT && offsetof(struct hart, stack) == HART_STACK &&
-	       offsetof(struct hart, user_sp) == HART_USER_SP, "trap.S: the hart");
-
 struct hart harts[HARTS_MAX];
 uint32_t kernel_lock_word;
 struct thread *init_thread;
@@ -18,6 +15,7 @@ void schedule_init(struct hart *hart)
 {
 	for (unsigned i = 0; i < PRIORITIES; i++)
 		list_init(&hart->ready[i]);
+	hart->attention = ATTENTION_TIMER;
 }
 
 void schedule_enqueue(struct thread *thread, bool first)
@@ -26,7 +24,7 @@ void schedule_enqueue(struct thread *thread, bool first)
 
 	assert(thread->state == THREAD_READY && !thread->link.next);
 	list_insert(first ? head->next : head, &thread->link);
-	this_hart->ready_mask |= 1UL << thread->priority;
+	this_hart->ready_mask |= 1u << thread->priority;
 }
 
 void schedule_remove(struct thread *thread)
@@ -37,7 +35,7 @@ void schedule_remove(struct thread *thread)
 		return;
 	list_remove(&thread->link);
 	if (list_empty(&this_hart->ready[thread->priority]))
-		this_hart->ready_mask &= ~(1UL << thread->priority);
+		this_hart->ready_mask &= ~(1u << thread->priority);
 }
 
 /* Nobody is ready: wait for interrupts, which come as pending bits here, not as traps. */
@@ -72,8 +70,8 @@ static struct thread *take_highest(struct hart *hart)
 }
 
 /*
- * Others are ready that stand no lower than `next`, or there is no `next`. A slice that ends while a server runs counts against
- * the first thread with ready peers that would be resumed: most likely the one that keeps the server busy.
+ * Others are ready, or there is no `next`. A slice that ends while a server runs counts against the first thread with ready peers
+ * that would be resumed: most likely the one that keeps the server busy.
  */
 static struct thread *choose(struct hart *hart, struct thread *next)
 {
@@ -82,16 +80,16 @@ static struct thread *choose(struct hart *hart, struct thread *next)
 			schedule_enqueue(next, true);
 		next = take_highest(hart);
 	}
-	if (!(hart->ready_mask >> next->priority & 1))
-		return next;
-	if (hart->rotate) {
-		hart->rotate = false;
+	if (hart->attention & ATTENTION_ROTATE && hart->ready_mask >> next->priority & 1) {
 		schedule_enqueue(next, false);
 		next = take_highest(hart);
+		hart->attention &= ~(uint32_t)ATTENTION_ROTATE;
 	}
-	if (!hart->tick) {
+	if (hart->ready_mask && !hart->tick) {
 		hart->tick = time_now() + machine.timebase_hz / SLICES_PER_SECOND;
 		timer_rearm();
+	} else if (!hart->ready_mask) {
+		hart->attention &= ~(uint32_t)ATTENTION_ROTATE;
 	}
 	return next;
 }
@@ -109,15 +107,16 @@ struct thread *schedule(void)
 			schedule_enqueue(higher ? current : next, higher);
 		next = higher ? next : current;
 	}
-	if (unlikely(!next || hart->ready_mask >> next->priority))
+	if (unlikely(!next || hart->ready_mask || hart->attention & ATTENTION_ROTATE))
 		next = choose(hart, next);
 	if (next != current) {
-		if (unlikely(hart->fpu_on || next == hart->fpu_owner))
+		if (unlikely(hart->attention & ATTENTION_FPU || next == hart->fpu_owner))
 			fpu_switch(current, next);
 		if (hart->space != next->space)
 			space_load(next->space);
 		hart->counters.switches++;
 		hart->current = next;
+		next->hart = hart;
 	}
 	assert(next->state == THREAD_READY && next->space);
 	return next;

@@ -52,7 +52,7 @@ long sys_space_set(struct thread *caller, const struct capability *target, const
 		return error ? error : ERR_INVALID;
 	/* Nothing below may fail. */
 	if (field == SPACE_ROUTE)
-		space->route = value ? capability_reference(value) : (struct reference){ 0, 0 };
+		space->route = value ? capability_reference(value) : (struct reference){ 0 };
 	else
 		space->leaf[place] = capability_reference(value);
 	return OK;

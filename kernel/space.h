@@ -31,12 +31,15 @@ struct capability {
 _Static_assert(sizeof(struct capability) * LEAF_SLOTS == PAGE_BYTES, "a leaf is one page");
 
 struct space {
+	/* Shared with fastpath.S: riscv/frame.h */
+	uint64_t satp;			/* 0: it has no ASID now, or no root */
+	struct reference route;
+	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
+
 	/* Page table: riscv/sv39.c, riscv/tlb.c, table.c */
 	uint64_t *root;
-	uint64_t satp, asid, asid_generation;
 	uint64_t reserve_first, reserve_pages;	/* object indices, chained through the pages' first words */
 
-	struct reference route;
 	struct reference leaf[SPACE_LEAVES];
 
 	/* Destruction */
@@ -44,10 +47,22 @@ struct space {
 	uint64_t sweep;			/* next object to look at */
 	bool dying;
 	bool received;			/* somebody may have it as thread->holder */
-
-	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
 };
 _Static_assert(sizeof(struct space) <= PAGE_BYTES, "a space is one page");
+
+/*
+ * `rights` of a capability: RIGHT_*, and two more bits that save the fast path looking at the kind, each the sign of a half:
+ * this is an endpoint, and one may receive from it, or send to it.
+ */
+#define RIGHT_ENDPOINT_RECEIVE	(1u << 15)
+#define RIGHT_ENDPOINT_SEND	(1u << 31)
+static inline uint32_t capability_rights(enum kind kind, uint64_t rights)
+{
+	bool endpoint = kind == KIND_ENDPOINT;
+
+	return (uint32_t)rights | (endpoint && rights & RIGHT_RECEIVE ? RIGHT_ENDPOINT_RECEIVE : 0) |
+	       (endpoint && rights & RIGHT_SEND ? RIGHT_ENDPOINT_SEND : 0);
+}
 
 static inline bool kind_is_extent(enum kind kind) { return kind >= KIND_OBJECT_MEMORY; }
 
@@ -58,7 +73,7 @@ static inline bool capability_alive(const struct capability *capability)
 
 static inline struct reference capability_reference(const struct capability *capability)
 {
-	return (struct reference){ capability->word, capability->index };
+	return (struct reference){ capability->word, capability->index, capability->rights };
 }
 
 static inline void *capability_page(const struct capability *capability) { return object_page(capability->index); }

@@ -1,7 +1,7 @@
 /*
  * Dispatch of native calls. The tables say what the first argument of each must be: a token that the caller's space holds, or a
  * slot with a kind and rights; so every handler begins authorised. Its result goes to a0 (and a1) of plain calls, to a7 of
- * message calls, nowhere if the registers hold a delivery already or the caller waits. All other registers are cleared.
+ * message calls, nowhere if the registers hold a delivery already or the caller waits.
  */
 #include "endpoint.h"
 #include "thread.h"
@@ -52,8 +52,17 @@ static const struct call_rule {
 _Static_assert(sizeof(rules) / sizeof(rules[0]) == KERNEL_CALLS &&
 	       0 MESSAGE_CALLS(COUNT) TOKEN_CALLS(COUNT) SLOT_CALLS(COUNT) == KERNEL_CALLS, "every row of KERNEL_CALL_LIST has one here");
 
-/* Apart, so that message calls need not save registers for it. */
-static __attribute__((noinline)) long plain_call(struct thread *caller, const struct call_rule *rule)
+void syscall_message(struct thread *caller)
+{
+	long value;
+
+	caller->kind = CALL_NATIVE;
+	value = rules[~caller->x[A7]].message(caller);
+	if (value != BLOCKED)
+		message_result(caller, value);
+}
+
+static long plain_call(struct thread *caller, const struct call_rule *rule)
 {
 	const uint64_t *argument = &caller->x[A0];
 	const struct capability *target;
@@ -70,26 +79,17 @@ static __attribute__((noinline)) long plain_call(struct thread *caller, const st
 	return rule->slot(caller, target, argument);
 }
 
-/* The running thread has made a native call; its message registers are saved. */
-void syscall_native(struct thread *caller)
+void syscall_plain(struct thread *caller, uint64_t number)
 {
-	uint64_t number = ~caller->x[A7];	/* 0 is the first */
-	const struct call_rule *rule = &rules[number < KERNEL_CALLS ? number : 0];
 	long value;
 
-	if (likely(number < KERNEL_CALLS && rule->message)) {
-		value = rule->message(caller);
-		if (value != BLOCKED)
-			message_result(caller, value);
-	} else {
-		this_hart->second_result = 0;
-		value = number < KERNEL_CALLS ? plain_call(caller, rule) : ERR_NO_CALL;
-		if (unlikely(!this_hart->current || caller->state != THREAD_READY))
-			return;		/* it has ended itself */
-		message_result(caller, 0);
-		caller->x[A0] = (uint64_t)value;
-		caller->x[A0 + 1] = value >= 0 ? (uint64_t)this_hart->second_result : 0;
-	}
-	if (unlikely(caller->interrupted) && caller->state == THREAD_READY)
+	caller->kind = CALL_PLAIN;
+	this_hart->second_result = 0;
+	value = ~number < KERNEL_CALLS ? plain_call(caller, &rules[~number]) : ERR_NO_CALL;
+	if (unlikely(!this_hart->current || caller->state != THREAD_READY))
+		return;		/* it has ended itself */
+	caller->x[A0] = (uint64_t)value;
+	caller->x[A1] = value >= 0 ? (uint64_t)this_hart->second_result : 0;
+	if (unlikely(caller->interrupted))
 		exception_call(caller, EXCEPTION_INTERRUPT, 0);
 }

@@ -9,8 +9,8 @@
 /* The root has come or gone; it may be the one in use. */
 static void set_root(struct space *space, uint64_t *root)
 {
+	space_unload(space);
 	space->root = root;
-	space->asid_generation = 0;
 	if (this_hart->space == space)
 		space_load(space);
 }

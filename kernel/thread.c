@@ -7,15 +7,31 @@
 #include "notification.h"
 #include "riscv/hardware.h"
 
-_Static_assert(offsetof(struct thread, x) == FRAME_PC && offsetof(struct thread, partial) == THREAD_PARTIAL, "trap.S");
+void thread_init(struct thread *thread)
+{
+	thread->index = (uint32_t)object_index(thread);
+	thread->object = &objects[thread->index];
+	object_set_token(thread->index, thread->index);
+	thread_set_blockers(thread);
+}
+
+void thread_set_blockers(struct thread *thread)
+{
+	uint64_t timer = (uint64_t)ATTENTION_TIMER << 32;
+
+	thread->blockers = (~1UL << thread->priority & ~timer) | (thread->timer ? timer : 0);
+}
 
 void thread_complete_frame(struct thread *thread)
 {
-	static const uint8_t unsaved[] = { RA, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, T5, 31 };
+	static const uint32_t unsaved[] = {
+		[CALL_NATIVE] = 1u << RA | 0x3u << 8 | 0x3ffu << 18 | 1u << T6,
+		[CALL_PLAIN] = 1u << RA | 0x7u << T0 | 0x3fu << 12 | 0xfu << T3,
+	};
 
-	for (unsigned i = 0; thread->partial && i < sizeof(unsaved); i++)
-		thread->x[unsaved[i]] = 0;
-	thread->partial = false;
+	for (unsigned i = 1; i < 32 && (thread->kind == CALL_NATIVE || thread->kind == CALL_PLAIN); i++)
+		if (unsaved[thread->kind] >> i & 1)
+			thread->x[i] = 0;
 }
 
 void thread_unlink(struct thread *thread)
@@ -84,6 +100,7 @@ void thread_dismantle(struct thread *thread)
 	if (this_hart->current == thread)
 		this_hart->current = NULL;
 	thread_enter_space(thread, NULL);
+	object_set_token(thread->index, TOKEN_NOBODY);
 	thread->state = THREAD_STUCK;
 }
 
@@ -132,7 +149,7 @@ static long set_bound(struct thread *thread, struct thread *caller, uint64_t slo
 	/* Nothing below may fail. */
 	if (old)
 		old->thread = NULL;
-	thread->bound = bound ? capability_reference(target) : (struct reference){ 0, 0 };
+	thread->bound = bound ? capability_reference(target) : (struct reference){ 0 };
 	if (bound) {
 		bound->thread = thread;
 		notification_signal(bound, 0);
@@ -150,6 +167,7 @@ static long set_priority(struct thread *thread, struct thread *caller, uint64_t 
 	if (queued)
 		schedule_remove(thread);
 	thread->priority = (uint8_t)priority;
+	thread_set_blockers(thread);
 	if (queued)
 		schedule_wake(thread);
 	return OK;
@@ -186,7 +204,7 @@ long sys_thread_set(struct thread *caller, const struct capability *target, cons
 /* Waiting for a message, or with a call that nobody has received yet: it is taken back as if it had not been made; native callers are told. */
 static void withdraw(struct thread *thread)
 {
-	enum call_kind kind = thread_call(thread)->kind;
+	enum call_kind kind = call_kind(thread);
 
 	thread_unlink(thread);
 	if (thread->state == THREAD_RECEIVING || (thread->state == THREAD_CALLING && kind == CALL_NATIVE))
@@ -211,18 +229,18 @@ static void tell_holder(struct thread *thread)
 		message_event(receiver, EVENT_INTERRUPTED, 0, objects[thread->index].token, thread->identity);
 		thread_resume(receiver);
 	} else {
-		list_insert(&endpoint->interrupted, &thread->link);
+		endpoint_tell(endpoint, thread);
 	}
 }
 
 long sys_interrupt(struct thread *caller, const struct capability *target, const uint64_t *argument unused)
 {
 	struct thread *thread = capability_page(target);
-	bool exception = thread_call(thread)->kind == CALL_EXCEPTION, calling = thread->state == THREAD_CALLING;
+	bool exception = call_kind(thread) == CALL_EXCEPTION, calling = thread->state == THREAD_CALLING;
 
 	/* Nothing may fail. */
 	if (thread->state == THREAD_RECEIVING || (thread->state == THREAD_READY && thread != caller) ||
-	    (calling && !thread->received && !exception)) {
+	    (calling && thread->fresh && !exception)) {
 		withdraw(thread);
 	} else if (!thread->interrupted && !(calling && exception && thread->cause == EXCEPTION_INTERRUPT)) {
 		thread->interrupted = true;

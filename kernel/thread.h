@@ -27,69 +27,88 @@ enum thread_state {
 	THREAD_NEW, THREAD_READY, THREAD_CALLING, THREAD_HELD, THREAD_RECEIVING, THREAD_STUCK,
 };
 
+/* What a thread last entered the kernel for; it also says which registers its frame holds. */
 enum call_kind {
-	CALL_NATIVE,		/* the message is in the frame: a0..a5, a6 */
-	CALL_ROUTED,
+	CALL_NATIVE,		/* a message call: sp, gp, tp, pc, a0..a7, t0..t5 */
+	CALL_ROUTED,		/* this and the next two: all; also after an interrupt */
 	CALL_FAULT,
 	CALL_EXCEPTION,
+	CALL_PLAIN,		/* not a call to anybody: sp, gp, tp, pc, a0, a1 and s0..s11 */
 };
 
 #define MESSAGE_WORDS 7		/* six words and the label: a0..a6 are neighbours in the frame */
 #define MESSAGE_LABEL 6
 
 struct call {
-	uint8_t kind;
-	bool lend;			/* the receiver may copy from and to the caller's memory */
+	struct reference endpoint;	/* where it is queued, or through which it was delivered; RIGHT_LEND: the receiver may copy */
 	uint64_t badge;			/* of the capability through which it was sent or forwarded last */
-	struct reference endpoint;	/* where it is queued, or through which it was delivered */
 	struct capability capability;	/* comes along; word 0: none */
-	uint64_t message[MESSAGE_WORDS];	/* not for CALL_NATIVE */
-} __attribute__((aligned(16)));		/* a power of two: found with a shift */
+	uint64_t message[MESSAGE_WORDS];
+} __attribute__((aligned(128)));		/* a power of two: found with a shift */
 
 struct thread {
-	/* Shared with trap.S: riscv/frame.h */
+	/* Shared with the assembly files: riscv/frame.h */
+	struct link link;
 	uint64_t x[32];			/* x[0]: pc */
-	bool partial;			/* the frame holds a native call: only sp, gp, tp, pc and a0..a7, t0..t4 count */
 
-	/* Scheduling */
-	uint8_t state;
+	/* Its condition, which the fast path sets and compares as a whole; `kind` is that of call[0] */
+	uint8_t state, kind, depth;
+	bool interrupted;		/* it owes an exception call EXCEPTION_INTERRUPT */
+	bool redelivered;		/* the call comes again after `fault`; refused_address says how that ended */
+	bool fresh;			/* nobody has received call[0], or an ancestor of it in a chain of forwards */
+	bool apart;			/* the words of call[0] are in call[0].message; else in the frame */
+	bool unused_;
+
+	uint64_t blockers;		/* hart.h: bits above its priority, all of `attention` but that for deadlines */
+	struct space *space;		/* NULL: none; never dangling: space.h */
+	struct space *holder;		/* HELD: who may answer; never dangling: space.h */
+	uint64_t identity;
+	struct hart *hart;		/* where it runs or ran last */
+	struct object *object;		/* its own entry */
+	bool noticed;			/* its bound notification may have bits */
 	uint8_t priority;
 	uint8_t timer;			/* RECEIVING with a deadline: its entry in the timer table + 1 */
-	struct link link;
-	struct space *space;		/* NULL: none; never dangling: space.h */
-	struct thread *sibling, **chain;	/* the next one in its space, and what points here */
 	uint32_t index;			/* its own object index */
+	uint64_t fault_address, fault_access;
+	struct capability fault_endpoint;
+	struct call call[2];
+
+	/* Settings and links */
+	struct capability exception_endpoint;
+	struct reference bound;		/* notification */
+	struct thread *sibling, **chain;	/* the next one in its space, and what points here */
+
+	/* More about the outstanding call */
+	uint64_t refused_address;	/* 0: not refused */
+	uint64_t cause, value;		/* of the last exception call, to repeat it */
 
 	/* Lazy FPU state: valid unless the thread is some hart's fpu_owner and dirty */
 	uint64_t f[33] __attribute__((aligned(64)));	/* f0..f31, fcsr */
-
-	/* The outstanding call */
-	uint8_t depth;
-	bool received;			/* somebody has received call[0], or an ancestor of it in a chain of forwards */
-	bool redelivered;		/* it comes again after `fault`; refused_address says how that ended */
-	bool interrupted;		/* it owes an exception call EXCEPTION_INTERRUPT */
-	struct space *holder;		/* HELD: who may answer; never dangling: space.h */
-	uint64_t refused_address;	/* 0: not refused */
-	uint64_t fault_address, fault_access;
-	uint64_t cause, value;		/* of the last exception call, to repeat it */
-	struct call call[2];
-
-	/* Settings */
-	uint64_t identity;
-	struct capability fault_endpoint, exception_endpoint;
-	struct reference bound;		/* notification */
 };
 _Static_assert(sizeof(struct thread) <= PAGE_BYTES, "a thread is one page");
 
-static inline struct thread *thread_of(struct link *link) { return (struct thread *)((char *)link - offsetof(struct thread, link)); }
+static inline struct thread *thread_of(struct link *link) { return (struct thread *)link; }
 static inline struct call *thread_call(struct thread *thread) { return &thread->call[thread->depth]; }
+static inline enum call_kind call_kind(const struct thread *thread) { return thread->depth ? CALL_FAULT : (enum call_kind)thread->kind; }
 
-/* The words and the label of the call under way. */
+/* The thread's own call begins. */
+static inline void call_begin(struct thread *thread, enum call_kind kind)
+{
+	thread->kind = (uint8_t)kind;
+	thread->depth = 0;
+	thread->fresh = true;
+	thread->redelivered = thread->apart = false;
+}
+
+/* The words of the call under way, and its label, which a foreign call has in a7. */
 static inline uint64_t *call_message(struct thread *thread)
 {
-	struct call *call = thread_call(thread);
+	return thread->depth || thread->apart ? thread_call(thread)->message : &thread->x[A0];
+}
 
-	return call->kind == CALL_NATIVE ? &thread->x[A0] : call->message;
+static inline uint64_t call_label(struct thread *thread)
+{
+	return call_message(thread)[!thread->depth && !thread->apart && thread->kind == CALL_ROUTED ? A7 - A0 : MESSAGE_LABEL];
 }
 
 /* The caller for whom `holder` has this token, or NULL. */
@@ -98,12 +117,17 @@ static inline struct thread *token_find(const struct space *holder, uint64_t tok
 	uint64_t index = TOKEN_THREAD(token);
 	struct thread *thread = object_page(index);
 
-	if (unlikely(index >= object_count || objects[index].token != token || object_kind(index) != KIND_THREAD))
+	if (unlikely(index >= object_count || objects[index].token != token))
 		return NULL;
 	return likely(thread->state == THREAD_HELD && thread->holder == holder) ? thread : NULL;
 }
 
-/* Fill in the registers that a native call did not save: they read as zero. */
+void thread_init(struct thread *thread);
+
+/* After a change of priority or timer. */
+void thread_set_blockers(struct thread *thread);
+
+/* Registers that the frame does not hold read as zero from now on. */
 void thread_complete_frame(struct thread *thread);
 
 /* Out of every queue, off its timer. The caller sets the new state. */

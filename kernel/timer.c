@@ -51,14 +51,17 @@ void timer_deadline(struct thread *thread, uint64_t deadline)
 	unsigned i = find_free(limit_of(thread));
 
 	thread->timer = (uint8_t)(i + 1);
-	set(i, deadline, 0, (struct reference){ objects[thread->index].word, thread->index });
+	thread_set_blockers(thread);
+	set(i, deadline, 0, (struct reference){ .word = thread->object->word, .index = thread->index });
 }
 
 void timer_cancel_deadline(struct thread *thread)
 {
-	if (thread->timer)
-		timers[thread->timer - 1].deadline = 0;
+	if (!thread->timer)
+		return;
+	timers[thread->timer - 1].deadline = 0;
 	thread->timer = 0;
+	thread_set_blockers(thread);
 }
 
 void timer_rearm(void)
@@ -102,7 +105,7 @@ void timer_expire(void)
 	}
 	if (this_hart->tick && this_hart->tick <= now) {
 		this_hart->tick = 0;
-		this_hart->rotate = true;
+		this_hart->attention |= ATTENTION_ROTATE;
 	}
 	timer_rearm();
 }

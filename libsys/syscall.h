@@ -11,7 +11,6 @@
 
 #include <stddef.h>
 
-/* Field order is shared with syscall.S. */
 struct message {
 	uint64_t word[6];	/* a0..a5 */
 	uint64_t label;		/* a6 */
@@ -25,18 +24,22 @@ struct message {
 	uint64_t flags;		/* sent with replies: REPLY_*. Cleared by every call. */
 };
 
-/* All return an event (>= 0) or an error (< 0). On an error the message is unchanged, except that flags is cleared. */
+struct result { long value, second; };
+
+/* The message calls return an event (>= 0) or an error (< 0). On an error the message is unchanged, except that flags is cleared. */
+#ifdef __riscv
+#include "ecall.h"
+#else	/* tests on the host stand in for the kernel */
 long ipc_call(uint64_t slot, struct message *message);
 long ipc_recv(uint64_t endpoint, struct message *message);
 long ipc_reply(uint64_t token, struct message *message);
 long ipc_reply_recv(uint64_t token, uint64_t endpoint, struct message *message);
 long ipc_forward(uint64_t token, uint64_t slot, struct message *message);
 long ipc_forward_recv(uint64_t token, uint64_t slot, uint64_t endpoint, struct message *message);
-
-struct result { long value, second; };
 struct result syscall6(long number, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+#endif
 
-/* In syscall.h so that a call's arguments have names; each is one ecall. Errors are returned as negative values. */
+/* Each is one ecall. Errors are returned as negative values. */
 static inline long sys_copy(uint64_t token, uint64_t remote, void *own, size_t bytes, enum copy_direction direction)
 {
 	return syscall6(SYS_copy, token, remote, (uint64_t)own, bytes, direction, 0).value;

@@ -52,7 +52,7 @@ class Stage:
 
 def _is_handler(name):
     """The first of these that runs in a stay in the kernel names that stage."""
-    return name.startswith("sys_") or name in ("route_call", "fault_send", "fault_own", "exception_call", "irq_deliver")
+    return name.startswith(("sys_", "fast_")) or name in ("route_call", "fault_send", "fault_own", "exception_call", "irq_deliver")
 
 
 class Profile:

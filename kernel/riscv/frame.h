@@ -1,17 +1,50 @@
 /*
- * Offsets that trap.S shares with C; thread.c and schedule.c assert that they agree with the structs.
- * A thread's frame is x[32]: register n at 8 * n, the pc in the place of x0.
+ * Offsets that trap.S and fastpath.S share with C; layout.c asserts that they agree with the structs.
+ * A thread's frame is x[32]: register n, and the pc in the place of x0.
  */
 #ifndef RISCV_FRAME_H
 #define RISCV_FRAME_H
 
-#define FRAME_PC	0
-#define FRAME(number)	(8 * (number))
-#define THREAD_PARTIAL	256	/* byte: the frame holds a native call's registers only */
+#define FRAME_PC		16
+#define FRAME(number)		(FRAME_PC + 8 * (number))
 
-#define HART_CURRENT	0
-#define HART_STACK	8
-#define HART_USER_SP	16
+#define THREAD_CONDITION	272	/* eight bytes: thread.h */
+#define THREAD_KIND		273
+#define THREAD_BLOCKERS		280
+#define THREAD_IN_SPACE		288
+#define THREAD_HOLDER		296
+#define THREAD_CALLER		304	/* identity */
+#define THREAD_HART		312
+#define THREAD_OBJECT		320
+#define THREAD_NOTICED		328
+#define THREAD_FAULT_ADDRESS	336
+#define THREAD_FAULT_ACCESS	344
+#define THREAD_FAULT_ENDPOINT	352
+#define THREAD_CALL		384
+
+#define CALL_BADGE		16
+#define CALL_CAPABILITY		24
+#define CALL_MESSAGE		56
+
+#define CAPABILITY_INDEX	8	/* word: 0 */
+#define CAPABILITY_RIGHTS	12
+#define CAPABILITY_BADGE	16
+
+#define OBJECT_TOKEN		8
+
+#define SPACE_SATP		0
+#define SPACE_ROUTE_WORD	8
+#define SPACE_ROUTE_INDEX	16
+#define SPACE_SLOT_0		24
+
+#define ENDPOINT_PENDING	48	/* receivers: 0 */
+
+#define HART_STACK		0
+#define HART_READY		8
+#define HART_OBJECTS		16
+#define HART_OBJECT_BYTES	24
+#define HART_FAST_CALLS		32	/* by kind */
+#define HART_FAST_REPLIES	56
 
 #define STACK_BYTES	8192
 
@@ -30,5 +63,6 @@
 #define T3 28
 #define T4 29
 #define T5 30
+#define T6 31
 
 #endif

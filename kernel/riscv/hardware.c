@@ -68,7 +68,7 @@ static void fpu_set(uint64_t state)
 {
 	csr_clear(sstatus, SSTATUS_FS);
 	csr_set(sstatus, state);
-	this_hart->fpu_on = state != FS_OFF;
+	this_hart->attention = (this_hart->attention & ~(uint32_t)ATTENTION_FPU) | (state != FS_OFF ? ATTENTION_FPU : 0);
 }
 
 void fpu_switch(struct thread *from, struct thread *to)
@@ -82,7 +82,7 @@ void fpu_switch(struct thread *from, struct thread *to)
 
 bool fpu_first_use(struct thread *thread)
 {
-	if (this_hart->fpu_on)
+	if (this_hart->attention & ATTENTION_FPU)
 		return false;
 	csr_set(sstatus, FS_CLEAN);
 	fpu_load(thread->f);

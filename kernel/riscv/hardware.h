@@ -31,6 +31,9 @@ void fpu_written(struct thread *thread);
 /* Load a space's page table; without a root: the kernel's own. To be called again when the root changes. */
 void space_load(struct space *space);
 
+/* Its root is about to change: forget what was prepared for it. */
+void space_unload(struct space *space);
+
 /* On all harts: one leaf; all of a space; instructions written to memory can be fetched. */
 void tlb_flush_page(struct space *space, uint64_t address);
 void tlb_flush_space(struct space *space);

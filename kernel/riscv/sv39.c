@@ -27,10 +27,10 @@ struct walk table_walk(const struct space *space, uint64_t address)
 	if (unlikely(!walk.entry))
 		return walk;
 	walk.entry += entry_index(address, walk.level);
-	while (entry_is_table(*walk.entry)) {
-		assert(walk.level > 0);
-		walk.level--;
-		walk.entry = entry_table(*walk.entry) + entry_index(address, walk.level);
+	if (entry_is_table(*walk.entry)) {
+		walk = (struct walk){ entry_table(*walk.entry) + entry_index(address, 1), 1 };
+		if (entry_is_table(*walk.entry))
+			walk = (struct walk){ entry_table(*walk.entry) + entry_index(address, 0), 0 };
 	}
 	return walk;
 }

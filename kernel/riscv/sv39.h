@@ -29,7 +29,7 @@ static inline uint64_t level_bytes(unsigned level) { return PAGE_BYTES << (9 * l
 static inline uint64_t entry_physical(uint64_t entry) { return (entry & PAGE_FRAME_MASK) << 2; }
 
 /* Leads to another table. */
-static inline bool entry_is_table(uint64_t entry) { return entry && !(entry & PAGE_RIGHTS); }
+static inline bool entry_is_table(uint64_t entry) { return (entry & (PAGE_VALID | PAGE_RIGHTS)) == PAGE_VALID; }
 
 /* RIGHT_* of a leaf. */
 static inline uint64_t entry_rights(uint64_t entry) { return entry & PAGE_USER ? (entry & PAGE_RIGHTS) >> 1 : 0; }

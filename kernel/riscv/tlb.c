@@ -1,64 +1,72 @@
 /*
- * ASIDs and flushes. A space gets an ASID when it is first loaded; when they are used up, a new generation begins with
- * one flush of everything, and each space gets a new ASID as it is loaded again. With zero ASID bits every switch is a
- * new generation: the same code, no special case. A space whose generation is over has nothing in the TLB.
+ * ASIDs and flushes. A space gets an ASID when it is first loaded; when they are used up, all are taken away at once with one
+ * flush of everything, and each space gets a new one as it is loaded again. With zero ASID bits every switch does that: the same
+ * code, no special case. A space without an ASID has nothing in the TLB. So few are used that taking them away stays short.
  */
 #include "riscv/csr.h"
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
 
-static uint64_t asid_last, asid_next, asid_generation = 1;
+#define ASIDS_MAX 256UL
+
+static uint64_t asids, asid_next;
+static struct space *owners[ASIDS_MAX];
+
+static inline uint64_t asid_of(const struct space *space) { return space->satp >> SATP_ASID_SHIFT & SATP_ASID_MASK; }
 
 /* Find out how many ASID bits there are; the boot argument asid=N allows no ASID above N, for tests. */
 void tlb_init(void)
 {
 	csr_write(satp, kernel_satp() | SATP_ASID_MASK << SATP_ASID_SHIFT);
-	asid_last = min(csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK, boot_argument("asid=", SATP_ASID_MASK));
+	asids = min(csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK, boot_argument("asid=", ASIDS_MAX - 1)) + 1;
+	asids = min(asids, ASIDS_MAX);
 	csr_write(satp, kernel_satp());
 	sfence_all();
 }
 
+void space_unload(struct space *space)
+{
+	if (space->satp)
+		owners[asid_of(space)] = NULL;
+	space->satp = 0;
+}
+
 static void asid_assign(struct space *space)
 {
-	if (asid_next > asid_last) {
-		asid_generation++;
-		asid_next = 0;
+	if (asid_next == asids) {
+		while (asid_next > 0)
+			if (owners[--asid_next])
+				space_unload(owners[asid_next]);
 		sfence_all();
 	}
-	space->asid = asid_next++;
-	space->asid_generation = asid_generation;
-	space->satp = SATP_SV39 | space->asid << SATP_ASID_SHIFT | physical_of(space->root) >> PAGE_SHIFT;
+	owners[asid_next] = space;
+	space->satp = SATP_SV39 | asid_next++ << SATP_ASID_SHIFT | physical_of(space->root) >> PAGE_SHIFT;
 }
 
 void space_load(struct space *space)
 {
 	this_hart->space = space;
-	if (unlikely(space->asid_generation != asid_generation)) {
-		if (!space->root) {
-			csr_write(satp, kernel_satp());
-			return;
-		}
+	if (unlikely(!space->satp && space->root))
 		asid_assign(space);
-	}
-	csr_write(satp, space->satp);
+	csr_write(satp, space->satp ? space->satp : kernel_satp());
 }
 
 void tlb_flush_page(struct space *space, uint64_t address)
 {
-	if (space->asid_generation != asid_generation)
+	if (!space->satp)
 		return;
-	__asm__ volatile("sfence.vma %0, %1" :: "r"(address), "r"(space->asid) : "memory");
+	__asm__ volatile("sfence.vma %0, %1" :: "r"(address), "r"(asid_of(space)) : "memory");
 	if (HARTS_MAX > 1)
-		sbi_call(SBI_RFENCE, RFENCE_SFENCE_ASID, ~0UL, ~0UL, address, PAGE_BYTES, space->asid);
+		sbi_call(SBI_RFENCE, RFENCE_SFENCE_ASID, ~0UL, ~0UL, address, PAGE_BYTES, asid_of(space));
 }
 
 void tlb_flush_space(struct space *space)
 {
-	if (space->asid_generation != asid_generation)
+	if (!space->satp)
 		return;
-	__asm__ volatile("sfence.vma zero, %0" :: "r"(space->asid) : "memory");
+	__asm__ volatile("sfence.vma zero, %0" :: "r"(asid_of(space)) : "memory");
 	if (HARTS_MAX > 1)
-		sbi_call(SBI_RFENCE, RFENCE_SFENCE_ASID, ~0UL, ~0UL, 0, ~0UL, space->asid);
+		sbi_call(SBI_RFENCE, RFENCE_SFENCE_ASID, ~0UL, ~0UL, 0, ~0UL, asid_of(space));
 }
 
 void fetch_fence(void)

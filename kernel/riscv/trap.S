@@ -1,85 +1,88 @@
 /*
- * The way into the kernel and out of it. sscratch holds this hart's struct while a user runs, and zero in the kernel. Traps
- * only come from user mode; one from the kernel is a panic.
+ * The way into the kernel and out of it. sscratch holds the current thread while a user runs, and zero while C code of the kernel runs.
+ * Traps only come from user mode; one from the kernel is a panic.
  *
- * A native call saves only what a native call keeps and says: sp, gp, tp, pc and the message registers. Everything else
- * saves all 31 registers. The way out restores what the way in of that thread saved, and clears the rest after a native call.
+ * What usually happens is done in fastpath.S, without C. All else comes here: a message call saves and restores what such a call keeps
+ * and says; a plain call has s0..s11 kept by the C code that it runs, so they are saved only if another thread goes on; everything
+ * else saves all 31 registers. The way out restores what the way in of that thread saved, and clears the rest.
  */
-#include "riscv/frame.h"
-
-#define CAUSE_ECALL_USER 8
-
-/* `operation` (sd, ld) for some registers and their places in the frame at `base`. */
-.macro each operation, base, numbers:vararg
-	.irp number, \numbers
-	\operation x\number, FRAME(\number)(\base)
-	.endr
-.endm
-
-#define MESSAGE_REGISTERS	5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29
-#define OTHER_REGISTERS		1, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
-
-/* sp: thread, tp: hart. Saves what every way in saves; the user's sp and tp are in hart and sscratch. */
-.macro save_common
-	each	sd, sp, MESSAGE_REGISTERS, 3, 10, 30
-	ld	t0, HART_USER_SP(tp)
-	csrrw	t1, sscratch, zero
-	csrr	t2, sepc
-	sd	t0, FRAME(SP)(sp)
-	sd	t1, FRAME(TP)(sp)
-	sd	t2, FRAME_PC(sp)
-.endm
+#include "riscv/macros.h"
 
 .text
 .balign 4
-.globl trap_entry
+.globl trap_entry, message_slow, saved_slow, trap_exit
+.type trap_entry, @function
 trap_entry:
-	csrrw	tp, sscratch, tp
-	beqz	tp, from_kernel
-	sd	sp, HART_USER_SP(tp)
-	ld	sp, HART_CURRENT(tp)
-	sd	t6, FRAME(31)(sp)
+	csrrw	sp, sscratch, sp
+	beqz	sp, from_kernel
+	sd	t6, FRAME(T6)(sp)
 	csrr	t6, scause
 	addi	t6, t6, -CAUSE_ECALL_USER
-	bnez	t6, 1f
-	bltz	a7, native
+	bnez	t6, fast_fault
+	addi	t6, a7, -REPLY_RECV
+	beqz	t6, fast_reply_recv
+	addi	t6, t6, -1
+	beqz	t6, fast_call
+	bgez	a7, fast_route
+	sd	tp, FRAME(TP)(sp)
+	ld	tp, THREAD_HART(sp)
+	addi	t6, a7, MESSAGE_CALLS
+	bltz	t6, plain
 
-1:	save_common
-	each	sd, sp, OTHER_REGISTERS
-	sb	zero, THREAD_PARTIAL(sp)
+/* A message call. Its message registers, sp, gp and the thread's tp are as they were, tp is the hart. */
+message_slow:
+	each	sd, sp, A0, MESSAGE_REGISTERS, GP, T5
+	save_sp_pc
+	mv	a0, sp
+	ld	sp, HART_STACK(tp)
+	call	trap_message
+	j	trap_exit
+
+plain:	each	sd, sp, GP, 10, 11, 12, 13, 14, 15
+	save_sp_pc
+	mv	a0, sp
+	mv	a1, a7
+	ld	sp, HART_STACK(tp)
+	addi	sp, sp, -16
+	sd	a0, 0(sp)
+	call	trap_plain
+	ld	t0, 0(sp)
+	beq	t0, a0, exit_plain
+	each	sd, t0, SAVED_REGISTERS		/* of a thread that has destroyed itself: nobody reads them */
+	j	trap_exit
+
+/* All registers are saved. */
+saved_slow:
 	mv	a0, sp
 	ld	sp, HART_STACK(tp)
 	call	trap_full
-	j	trap_exit
-
-native:
-	save_common
-	li	t0, 1
-	sb	t0, THREAD_PARTIAL(sp)
-	mv	a0, sp
-	ld	sp, HART_STACK(tp)
-	call	trap_native
 
 /* a0: the thread to return to; it is this hart's current one. */
-.globl trap_exit
 trap_exit:
-	lbu	t0, THREAD_PARTIAL(a0)
-	ld	t1, FRAME_PC(a0)
-	csrw	sscratch, tp
-	csrw	sepc, t1
-	bnez	t0, 1f
-	each	ld, a0, OTHER_REGISTERS, MESSAGE_REGISTERS, 30, 31, 2, 3, 4, 10
-	sret
-1:	.irp number, 1, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31
-	li	x\number, 0
-	.endr
-	each	ld, a0, MESSAGE_REGISTERS, 2, 3, 4, 10
+	lbu	t0, THREAD_KIND(a0)
+	beqz	t0, 1f
+	addi	t0, t0, -CALL_PLAIN
+	beqz	t0, 2f
+	mv	s6, a0
+	resume_full
+1:	each	ld, a0, MESSAGE_REGISTERS
+	clear	SAVED_REGISTERS, RA, T5, T6
+	j	exit_native
+2:	each	ld, a0, SAVED_REGISTERS
+exit_plain:
+	ld	a1, FRAME(A1)(a0)
+	clear	12, 13, 14, 15, 16, 17, RA, T0, T1, T2, T3, T4, T5, T6
+exit_native:
+	ld	tp, FRAME_PC(a0)
+	csrw	sscratch, a0
+	csrw	sepc, tp
+	each	ld, a0, SP, GP, TP, A0
 	sret
 
 from_kernel:
-	csrrw	tp, sscratch, tp
-	lla	sp, harts
-	ld	sp, HART_STACK(sp)
+	csrrw	sp, sscratch, sp
+	lla	tp, harts
+	ld	sp, HART_STACK(tp)
 	mv	a0, ra
 	call	trap_from_kernel
 

@@ -7,7 +7,23 @@
 #include "riscv/sv39.h"
 #include "thread.h"
 
-void syscall_native(struct thread *caller);
+#define AT(type, field, offset) (offsetof(struct type, field) == (offset))
+_Static_assert(AT(thread, x, FRAME_PC) && AT(thread, state, THREAD_CONDITION) && AT(thread, kind, THREAD_KIND) && AT(thread, blockers, THREAD_BLOCKERS) &&
+	       AT(thread, space, THREAD_IN_SPACE) && AT(thread, holder, THREAD_HOLDER) && AT(thread, identity, THREAD_CALLER) &&
+	       AT(thread, hart, THREAD_HART) && AT(thread, object, THREAD_OBJECT) && AT(thread, noticed, THREAD_NOTICED) &&
+	       AT(thread, fault_address, THREAD_FAULT_ADDRESS) && AT(thread, fault_access, THREAD_FAULT_ACCESS) &&
+	       AT(thread, fault_endpoint, THREAD_FAULT_ENDPOINT) && AT(thread, call, THREAD_CALL) && AT(thread, link, 0), "frame.h");
+_Static_assert(AT(call, endpoint, 0) && AT(call, badge, CALL_BADGE) && AT(call, capability, CALL_CAPABILITY) && AT(call, message, CALL_MESSAGE) &&
+	       AT(capability, index, CAPABILITY_INDEX) && AT(capability, rights, CAPABILITY_RIGHTS) && AT(capability, badge, CAPABILITY_BADGE) &&
+	       AT(reference, index, CAPABILITY_INDEX) && AT(reference, rights, CAPABILITY_RIGHTS) && AT(object, token, OBJECT_TOKEN) &&
+	       AT(space, satp, SPACE_SATP) && AT(space, route, SPACE_ROUTE_WORD) && AT(space, slots, SPACE_SLOT_0) &&
+	       AT(endpoint, receivers, 0) && AT(endpoint, pending, ENDPOINT_PENDING), "frame.h");
+_Static_assert(AT(hart, stack, HART_STACK) && AT(hart, ready_mask, HART_READY) && AT(hart, attention, HART_READY + 4) && AT(hart, objects, HART_OBJECTS) &&
+	       AT(hart, object_bytes, HART_OBJECT_BYTES) && AT(hart, fast_calls, HART_FAST_CALLS) && AT(hart, fast_replies, HART_FAST_REPLIES) &&
+	       HARTS_MAX == 1, "frame.h; and the fast path takes no lock");
+
+void syscall_message(struct thread *caller);
+void syscall_plain(struct thread *caller, uint64_t number);
 
 static void page_fault(struct thread *thread, uint64_t access)
 {
@@ -17,15 +33,37 @@ static void page_fault(struct thread *thread, uint64_t access)
 		fault_own(thread, address, access);
 }
 
-/* Called by trap.S, as are the others here; the result is the thread to return to. */
-struct thread *trap_native(struct thread *thread)
+/* The fast path switches threads without a word to C. */
+static void enter(struct thread *thread)
 {
 	kernel_lock();
-	thread->x[0] += INSTRUCTION_BYTES;
-	syscall_native(thread);
-	thread = schedule();
+	this_hart->current = thread;
+	this_hart->space = thread->space;
+}
+
+static struct thread *leave(void)
+{
+	struct thread *next = schedule();
+
 	kernel_unlock();
-	return thread;
+	return next;
+}
+
+/* Called by trap.S, as are the others here; the result is the thread to return to. */
+struct thread *trap_message(struct thread *thread)
+{
+	enter(thread);
+	thread->x[0] += INSTRUCTION_BYTES;
+	syscall_message(thread);
+	return leave();
+}
+
+struct thread *trap_plain(struct thread *thread, uint64_t number)
+{
+	enter(thread);
+	thread->x[0] += INSTRUCTION_BYTES;
+	syscall_plain(thread, number);
+	return leave();
 }
 
 struct thread *trap_full(struct thread *thread)
@@ -38,7 +76,8 @@ struct thread *trap_full(struct thread *thread)
 	};
 	uint64_t cause = csr_read(scause);
 
-	kernel_lock();
+	enter(thread);
+	thread->kind = CALL_ROUTED;
 	if (cause == CAUSE_ECALL_USER)
 		route_call(thread);
 	else if (cause == CAUSE_LOAD_PAGE)
@@ -53,9 +92,7 @@ struct thread *trap_full(struct thread *thread)
 		panic("trap %lx from user mode, pc %lx value %lx", cause, thread->x[0], csr_read(stval));
 	else if (cause != CAUSE_ILLEGAL || !fpu_first_use(thread))
 		exception_call(thread, exceptions[cause], csr_read(stval));
-	thread = schedule();
-	kernel_unlock();
-	return thread;
+	return leave();
 }
 
 void trap_from_kernel(uint64_t return_address)

@@ -3,6 +3,7 @@ import os
 import re
 
 import machine
+import run
 from harness import BUILD, expect
 
 
@@ -32,3 +33,16 @@ def test_much_memory(box):
 
 def test_instruction_counting(box):
     judge(icount=True)
+
+
+def test_without_the_fast_path(box):
+    judge("fast=0")
+
+
+def test_programs_without_the_fast_path(box):
+    options = run.parse(["mmaptest && /tests/processes && /tests/pipes && /tests/files"])
+    options.extra.append("fast=0")
+    with run.prepared(options, raw=True) as (arguments, _):
+        guest = machine.Guest(arguments)
+        guest.relay(None, lambda data: None, 200)
+    expect(guest.status == 0, bytes(guest.transcript).decode(errors="replace")[-2000:])

@@ -1,11 +1,20 @@
 /* Guest instructions per operation, with QEMU's -icount shift=0. Printed, not judged. */
 #include "test.h"
 
-static void server(struct worker *worker)
+static void server(struct worker *worker __attribute__((unused)))
 {
-	ipc_recv(11, &worker->message);
+	struct message message = { 0 };
+
+	ipc_recv(11, &message);
 	for (;;)
-		ipc_reply_recv(worker->message.token, 11, &worker->message);
+		ipc_reply_recv(message.token, 11, &message);
+}
+
+static void call_once(void)
+{
+	struct message message = { 0 };
+
+	ipc_call(10, &message);
 }
 
 static void client(struct worker *worker)
@@ -13,10 +22,10 @@ static void client(struct worker *worker)
 	uint64_t before, after;
 
 	for (int i = 0; i < 4; i++)
-		ipc_call(10, &worker->message);
+		call_once();
 	__asm__ volatile("rdinstret %0" : "=r"(before));
 	for (int i = 0; i < 1000; i++)
-		ipc_call(10, &worker->message);
+		call_once();
 	__asm__ volatile("rdinstret %0" : "=r"(after));
 	worker->argument[0] = (after - before) / 1000;
 	__asm__ volatile("rdinstret %0" : "=r"(before));

@@ -62,12 +62,27 @@ static void rendezvous(uint64_t endpoint)
 static void server(struct worker *worker)
 {
 	worker->result = ipc_recv(11, &worker->message);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 13; i++) {
 		worker->argument[0] = worker->message.token;
 		worker->message.word[0]++;
 		worker->message.capability = 0;
 		worker->result = ipc_reply_recv(worker->message.token, 11, &worker->message);
 	}
+}
+
+/* Every message is counted, whichever path it takes: a call, its answer, two switches. */
+static void counted(uint64_t send)
+{
+	static struct kernel_info before, after;
+	struct message message = { 0 };
+
+	CHECK(sys_info(INIT_SLOT_CONTROL, &before), OK);
+	for (unsigned i = 0; i < 10; i++)
+		CHECK(ipc_call(send, &message), 0);
+	CHECK(sys_info(INIT_SLOT_CONTROL, &after), OK);
+	CHECK(after.ipc_calls - before.ipc_calls, 10);
+	CHECK(after.ipc_replies - before.ipc_replies, 10);
+	CHECK(after.switches - before.switches >= 20, true);
 }
 
 /* Main calls a server that waits in another space. */
@@ -94,6 +109,7 @@ static void calling(uint64_t endpoint)
 	message.capability = EMPTY_SLOT;
 	CHECK(ipc_call(send, &message), ERR_BAD_SLOT);
 	message.capability = 0;
+	counted(send);
 	CHECK(ipc_call(endpoint, &message), 0);	/* all of it went to the right one */
 	CHECK(message.word[0], 4);
 	worker_free(worker);

@@ -1,0 +1,314 @@
+/*
+ * The fast path: a call, a foreign system call or a fault whose receiver waits, and reply_recv to one of these with nothing more to
+ * receive. Straight-line code that checks everything first; whatever is not the common case goes to the slow path, C code that does the
+ * same and more (ipc.c, route.c, fault.c), with nothing changed. The boot argument fast=0 sends everything there.
+ *
+ * What it never does: capabilities that travel, deadlines, threads with FPU state in the registers, time slices, `fault`, forwards.
+ *
+ * sp: the current thread   tp: the hart   s0: its space   s1..s5: a capability (see the macro)   s6: the other thread
+ * s8: the satp to switch to   ra, s7..s11, t6: scratch. Message registers stay where they are all the way.
+ */
+#include "riscv/macros.h"
+
+#define HELD			3	/* enum thread_state, and call_kind << 8: asserted in trap.c */
+#define READY			1
+#define RECEIVING		4
+#define ROUTED			0x100
+#define FAULT			0x200
+#define LEND			32	/* enum right */
+#define REPLY_MAP		1
+#define ACCESSES		0x02000104	/* execute, read, -, write: a byte for each cause from 12 on */
+#define ROUTE_BITS		11
+#define SLOT_BITS		6
+
+.macro enter_kernel
+	sd	tp, FRAME(TP)(sp)
+	ld	tp, THREAD_HART(sp)
+.endm
+
+/* s1 := the address of a slot of space s0 */
+.macro slot number, otherwise
+	srli	s1, \number, SLOT_BITS
+	bnez	s1, \otherwise
+	slli	s1, \number, 5
+	add	s1, s1, s0
+	addi	s1, s1, SPACE_SLOT_0
+.endm
+
+/* s1: a capability. `load` finds the sign of its right. s2 := word, s3 := index, s4 := rights, s5 := page, s11 := object table. */
+.macro endpoint load, otherwise
+	\load	s4, CAPABILITY_RIGHTS(s1)
+	ld	s2, 0(s1)
+	lwu	s3, CAPABILITY_INDEX(s1)
+	bgez	s4, \otherwise
+	alive	\otherwise
+.endm
+
+.macro alive otherwise
+	ld	s11, HART_OBJECTS(tp)
+	slli	s5, s3, 4
+	add	s5, s5, s11
+	ld	s5, 0(s5)
+	bne	s5, s2, \otherwise
+	slli	s5, s3, 12
+	add	s5, s5, s11
+.endm
+
+/* s8 := satp of s6, which may run now: nobody ready stands higher, it has no deadline, this hart has nothing else to do. */
+.macro may_run otherwise
+	ld	s7, HART_READY(tp)
+	ld	s9, THREAD_BLOCKERS(s6)
+	ld	s10, THREAD_IN_SPACE(s6)
+	and	s7, s7, s9
+	bnez	s7, \otherwise
+	beqz	s10, \otherwise
+	ld	s8, SPACE_SATP(s10)
+	beqz	s8, \otherwise
+.endm
+
+/* s6 := who waits at endpoint s5. */
+.macro receiver otherwise
+	ld	s6, 0(s5)
+	beq	s6, s5, \otherwise
+	may_run	\otherwise
+.endm
+
+/* The current thread's call, which begins with `condition`, goes to s6: all but the message registers a0..a7. */
+.macro deliver condition, counter
+	ld	t6, HART_FAST_CALLS + 8 * \counter(tp)
+	li	s7, \condition
+	sd	s7, THREAD_CONDITION(sp)
+	addi	t6, t6, 1
+	sd	t6, HART_FAST_CALLS + 8 * \counter(tp)
+	sd	s2, THREAD_CALL(sp)
+	sw	s3, THREAD_CALL + CAPABILITY_INDEX(sp)
+	sw	s4, THREAD_CALL + CAPABILITY_RIGHTS(sp)
+	sd	s10, THREAD_HOLDER(sp)
+	ld	s9, THREAD_OBJECT(sp)
+	ld	t0, CAPABILITY_BADGE(s1)
+	ld	t1, OBJECT_TOKEN(s9)
+	ld	t2, THREAD_CALLER(sp)
+	lui	s7, 1 << (24 - 12)
+	add	t1, t1, s7
+	sd	t1, OBJECT_TOKEN(s9)
+	ld	s7, 0(s6)			/* the receiver leaves its queue */
+	sd	s7, 0(s5)
+	sd	s5, 8(s7)
+	sd	zero, 0(s6)
+	li	s7, READY
+	sd	s7, THREAD_CONDITION(s6)
+.endm
+
+/* What only a call with a loan needs: it may be delivered again. */
+.macro deliver_loan
+	sd	t0, THREAD_CALL + CALL_BADGE(sp)
+	sd	zero, THREAD_CALL + CALL_CAPABILITY(sp)
+.endm
+
+/* The message of s6 is complete but for t3, t4 and a7. */
+.macro resume_receiver
+	ld	t5, FRAME_PC(s6)
+	csrw	satp, s8
+	csrw	sepc, t5
+	sd	tp, THREAD_HART(s6)
+	csrw	sscratch, s6
+	ld	gp, FRAME(GP)(s6)
+	ld	tp, FRAME(TP)(s6)
+	ld	sp, FRAME(SP)(s6)
+	clear	RA, SAVED_REGISTERS, A7, T3, T4, T5, T6
+	sret
+.endm
+
+/* A native caller or server blocks: what its frame keeps. */
+.macro save_native
+	csrr	s7, sepc
+	csrr	s9, sscratch
+	addi	s7, s7, 4
+	sd	s7, FRAME_PC(sp)
+	sd	s9, FRAME(SP)(sp)
+	sd	gp, FRAME(GP)(sp)
+	sd	t4, FRAME(T4)(sp)
+.endm
+
+.text
+.globl fast_call, fast_route, fast_fault, fast_reply_recv
+.type fast_call, @function
+fast_call:
+	enter_kernel
+	ld	s0, THREAD_IN_SPACE(sp)
+	bnez	t3, 9f
+	bltz	a6, 9f
+	slot	t0, 9f
+	endpoint lw, 9f
+	receiver 9f
+	/* Nothing below may fail. */
+	save_native
+	deliver	HELD, 0
+	andi	s4, s4, LEND
+	beqz	s4, 1f
+	deliver_loan
+	each	sd, sp, 10, 11, 12, 13, 14, 15, 16
+1:	resume_receiver
+9:	j	message_slow
+.size fast_call, . - fast_call
+
+.type fast_route, @function
+fast_route:
+	enter_kernel
+	each	sd, sp, A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, GP, T5
+	save_sp_pc
+	ld	s0, THREAD_IN_SPACE(sp)
+	ld	s2, SPACE_ROUTE_WORD(s0)
+	lwu	s3, SPACE_ROUTE_INDEX(s0)
+	alive	9f
+	srli	s7, a7, ROUTE_BITS
+	bnez	s7, 9f
+	slli	s7, a7, 1
+	add	s5, s5, s7
+	lhu	s7, 0(s5)
+	slot	s7, 9f
+	endpoint lw, 9f
+	receiver 9f
+	/* Nothing below may fail. */
+	addi	t1, t1, 4			/* behind the ecall */
+	sd	t1, FRAME_PC(sp)
+	mv	a6, a7
+	deliver	HELD | ROUTED, 1
+	deliver_loan
+	resume_receiver
+9:	j	saved_slow
+.size fast_route, . - fast_route
+
+.type fast_fault, @function
+fast_fault:	/* t6: the cause - CAUSE_ECALL_USER */
+	enter_kernel
+	each	sd, sp, A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, GP, T5
+	save_sp_pc
+	addi	t6, t6, -4
+	li	s7, 4
+	bgeu	t6, s7, 9f			/* no page fault */
+	addi	s1, sp, THREAD_FAULT_ENDPOINT
+	endpoint lw, 9f
+	receiver 9f
+	li	s7, ACCESSES
+	slli	t6, t6, 3
+	srl	s7, s7, t6
+	andi	s9, s7, 7
+	csrr	s11, stval
+	mv	s7, sp
+	ld	a0, THREAD_IN_SPACE(sp)
+	mv	a1, s11
+	mv	a2, s9
+	ld	sp, HART_STACK(tp)
+	call	fault_is_stale
+	mv	sp, s7
+	bnez	a0, 9f
+	/* Nothing below may fail. */
+	mv	a0, s11
+	mv	a1, s9
+	ld	a2, FRAME_PC(sp)
+	sd	a0, THREAD_FAULT_ADDRESS(sp)
+	sd	a1, THREAD_FAULT_ACCESS(sp)
+	deliver	HELD | FAULT, 2
+	clear	13, 14, 15
+	li	a6, 1
+	slli	a6, a6, 63
+	addi	a6, a6, 1
+	resume_receiver
+9:	j	saved_slow
+.size fast_fault, . - fast_fault
+
+.type fast_reply_recv, @function
+fast_reply_recv:
+	enter_kernel
+	or	t6, t3, t5
+	bnez	t6, 9f
+	ld	s0, THREAD_IN_SPACE(sp)
+	slot	t0, 9f
+	endpoint lh, 9f
+	lbu	s7, THREAD_NOTICED(sp)
+	ld	s9, ENDPOINT_PENDING(s5)
+	slli	s6, t1, 40
+	srli	s6, s6, 36			/* the caller's place in the object table */
+	or	s7, s7, s9
+	bnez	s7, 9f
+	ld	s9, HART_OBJECT_BYTES(tp)
+	add	s7, s6, s11
+	bgeu	s6, s9, 9f
+	ld	s7, OBJECT_TOKEN(s7)
+	slli	s6, s6, 8
+	add	s6, s6, s11
+	bne	s7, t1, 9f
+	ld	s9, THREAD_HOLDER(s6)
+	lw	ra, THREAD_CONDITION(s6)
+	bne	s9, s0, 9f
+	may_run	9f
+	addi	ra, ra, -HELD
+	bnez	ra, .Lreply_full
+	bnez	t2, 9f
+	/* Nothing below may fail. */
+	call	.Lblock_receiver
+	clear	T0, T1, T2
+	resume_receiver
+
+.Lreply_full:	/* the caller has all its registers */
+	addi	ra, ra, -ROUTED
+	bnez	ra, .Lreply_fault
+	bnez	t2, 9f
+	/* Nothing below may fail. */
+	sd	a0, FRAME(A0)(s6)
+	call	.Lblock_receiver
+1:	csrw	satp, s8
+	sd	tp, THREAD_HART(s6)
+	resume_full
+
+.Lreply_fault:
+	addi	ra, ra, -(FAULT - ROUTED)
+	bnez	ra, 9f
+	addi	t6, t2, -REPLY_MAP
+	bnez	t6, 9f
+	each	sd, sp, 10, 11, 12, 13		/* the map item */
+	mv	s1, sp
+	mv	s2, t0
+	mv	s3, t1
+	mv	s4, t4
+	mv	a0, sp
+	mv	a1, s6
+	csrrw	s0, sscratch, zero
+	ld	sp, HART_STACK(tp)
+	call	fault_answer_map
+	csrw	sscratch, s0
+	mv	sp, s1
+	mv	t4, s4
+	bnez	a0, 8f
+	/* Nothing below may fail. */
+	call	.Lblock_receiver
+	j	1b
+8:	each	ld, sp, 10, 11, 12, 13		/* for the slow path, which says what is wrong */
+	mv	t0, s2
+	mv	t1, s3
+	li	t2, REPLY_MAP
+	li	t3, 0
+	li	t5, 0
+	li	a7, REPLY_RECV
+9:	j	message_slow
+
+/* The server waits at endpoint s5; s6 is ready. */
+.Lblock_receiver:
+	save_native
+	ld	s7, 8(s5)
+	li	s9, RECEIVING
+	ld	t6, HART_FAST_REPLIES(tp)
+	sd	s9, THREAD_CONDITION(sp)
+	addi	t6, t6, 1
+	sd	t6, HART_FAST_REPLIES(tp)
+	sd	s5, 0(sp)
+	sd	s7, 8(sp)
+	sd	sp, 0(s7)
+	sd	sp, 8(s5)
+	lbu	s7, THREAD_KIND(s6)
+	slli	s7, s7, 8
+	addi	s7, s7, READY
+	sd	s7, THREAD_CONDITION(s6)
+	ret
+.size fast_reply_recv, . - fast_reply_recv

@@ -1,0 +1,41 @@
+/* What trap.S and fastpath.S share: how registers are saved, restored and cleared. Only for assembly. */
+#include "riscv/frame.h"
+
+#define CAUSE_ECALL_USER	8
+#define REPLY_RECV		-2	/* numbers of kernel calls: abi/kernel.h */
+#define MESSAGE_CALLS		5
+#define CALL_PLAIN		4	/* enum call_kind */
+
+#define MESSAGE_REGISTERS	5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29
+#define SAVED_REGISTERS		8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+
+/* `operation` (sd, ld) for some registers and their places in the frame at `base`. */
+.macro each operation, base, numbers:vararg
+	.irp number, \numbers
+	\operation x\number, FRAME(\number)(\base)
+	.endr
+.endm
+
+.macro clear numbers:vararg
+	.irp number, \numbers
+	li	x\number, 0
+	.endr
+.endm
+
+/* The user's sp and pc; from now on a trap is one from the kernel. Changes t0 and t1. */
+.macro save_sp_pc
+	csrrw	t0, sscratch, zero
+	csrr	t1, sepc
+	sd	t0, FRAME(SP)(sp)
+	sd	t1, FRAME_PC(sp)
+.endm
+
+/* s6: the thread to return to, with all registers. */
+.macro resume_full
+	ld	t0, FRAME_PC(s6)
+	csrw	sscratch, s6
+	csrw	sepc, t0
+	mv	sp, s6
+	each	ld, sp, A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, GP, TP, T5, T6, SP
+	sret
+.endm
