@@ -77,6 +77,19 @@ def test_patterns_are_the_same_everywhere(box):
             expect(done.returncode == 0 and not done.stderr, f"{pattern} {more}: {done}")
 
 
+def test_the_book_says_what_is(box):
+    """The commands of docs/experiments.md that show their output print just that."""
+    with open(os.path.join(ROOT, "docs", "experiments.md")) as file:
+        blocks = re.findall(r"^```\n(\$.*?)^```", file.read(), re.MULTILINE | re.DOTALL)
+    expect(len(blocks) >= 3, f"{len(blocks)} blocks with commands")
+    os.symlink(TOOLS, box.path("simulate"))
+    for block in blocks:
+        for command, output in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", block, re.MULTILINE):
+            words = command.replace("./quire simulate", os.path.join(BUILD, "simulate")).replace("tools/simulate/", "simulate/")
+            done = subprocess.run(["sh", "-c", words], cwd=box.folder, capture_output=True, text=True, timeout=60)
+            expect((done.returncode, done.stdout, done.stderr) == (0, output, ""), f"{command}:\n{done.stdout}{done.stderr}")
+
+
 def test_what_lackey_writes(box):
     path = box.file("true.lackey", b"==7== Lackey, an example Valgrind tool\n==7== \nI  0401ab70,3\nI  0401ab73,5\n S 1fff000718,8\n"
                     b" L 1fff000720,8\nI  0401affe,4\n M 0401b000,4\n L 0401b008,8\n")

@@ -2,8 +2,8 @@
  * What the files of the core share. Users of the core include core.h only.
  *
  * Two rules keep the files simple:
- *  - Memory is made free only at the beginning of an operation's step (memory_want). Allocators never reclaim, so frames, nodes and
- *    VMAs that a step has looked at stay where they are until the step ends.
+ *  - Memory is made free only at the beginning of an operation's step (memory_want), and at its end for what is read ahead (memory_room).
+ *    Allocators never reclaim, so frames, nodes and VMAs that a step has looked at stay where they are until the step ends.
  *  - A step that cannot go on parks the waiter and ends; the operation is later repeated from its start. Nothing is remembered but what
  *    the waiter holds.
  *
