@@ -285,15 +285,13 @@ static void notified(uint64_t bits)
 
 static uint64_t serve(struct message *message, long event)
 {
-	switch (event) {
-	case EVENT_MESSAGE:
-		message->address = 0;
-		/* fall through */
-	case EVENT_REDELIVERED:
-		if (message->badge == BADGE_CLIENT)
-			return serve_call(message, event);
+	bool is_call = event == EVENT_MESSAGE || event == EVENT_REDELIVERED;
+
+	if (is_call && message->badge == BADGE_CLIENT)
+		return serve_call(message, event);
+	if (is_call)
 		serve_server(message, event);
-		break;
+	switch (event) {
 	case EVENT_NOTIFICATION:
 		notified(message->word[0]);
 		break;
@@ -314,8 +312,8 @@ void server_main(const struct start_info *start)
 	random_init(start->random);
 	processes_init();
 	start_first();
+	message.receive_slot = SLOT_RECEIVED;
 	for (;;) {
-		message.receive_slot = SLOT_RECEIVED;
 		message.deadline = sleeper_first();
 		event = token ? ipc_reply_recv(token, SLOT_ENDPOINT, &message) : ipc_recv(SLOT_ENDPOINT, &message);
 		if (event < 0 && !token)

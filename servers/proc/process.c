@@ -29,6 +29,7 @@ static unsigned slots_given(void)
 
 void processes_init(void)
 {
+	processes[0].identity = ~0UL;	/* nobody's */
 	for (unsigned slot = slots_given() - 1; slot >= 1 && slot < PROCESS_MAX; slot--) {
 		processes[slot].slot = slot;
 		processes[slot].next_free = free_slots;
@@ -88,7 +89,7 @@ struct process *process_allocate(struct process *parent)
 		return NULL;
 	process = &processes[free_slots];
 	free_slots = process->next_free;
-	*process = (struct process){ .slot = process->slot, .pid = pid, .state = PROCESS_MAKING, .start_ticks = read_time() };
+	*process = (struct process){ .identity = IDENTITY(process->slot, pid), .slot = process->slot, .pid = pid, .state = PROCESS_MAKING, .start_ticks = read_time() };
 	last_pid = pid;
 	slot_of_pid[pid] = process->slot;
 	pid_uses[pid]++;
@@ -115,19 +116,11 @@ void process_free(struct process *process)
 	slot_of_pid[process->pid] = 0;
 	pid_uses[process->pid]--;
 	process->state = PROCESS_FREE;
+	process->identity = 0;
 	process->next_free = free_slots;
 	free_slots = process->slot;
 	while (process_highest && processes[process_highest].state == PROCESS_FREE)
 		process_highest--;
-}
-
-struct process *process_of_identity(uint64_t identity)
-{
-	struct process *process = &processes[IDENTITY_SLOT(identity) % PROCESS_MAX];
-
-	if (process->pid != IDENTITY_PID(identity) || process->state == PROCESS_FREE || !process->slot)
-		return NULL;
-	return process;
 }
 
 struct process *process_of_pid(uint32_t pid)

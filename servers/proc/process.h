@@ -55,6 +55,7 @@ struct parked {
 
 struct process {
 	/* Who it is. */
+	uint64_t identity;		/* thread number 0; 0: the slot is free */
 	uint8_t state;			/* enum process_state */
 	bool has_executed;		/* setpgid refuses then */
 	bool no_zombies;		/* SIGCHLD's SA_NOCLDWAIT */
@@ -104,12 +105,19 @@ extern const struct start_info *start_info;
 
 static inline uint64_t process_identity(const struct process *process)
 {
-	return IDENTITY(process->slot, process->pid);
+	return process->identity;
 }
 
 static inline uint64_t process_thread(const struct process *process)
 {
 	return 64 + process->slot;
+}
+
+static inline struct process *process_of_identity(uint64_t identity)	/* null: not (any more) there */
+{
+	struct process *process = &processes[IDENTITY_SLOT(identity) % PROCESS_MAX];
+
+	return (process->identity ^ identity) << 16 == 0 ? process : NULL;	/* all but the thread number */
 }
 
 /* ---- process.c: the table. */
@@ -118,7 +126,6 @@ struct process *process_allocate(struct process *parent);	/* MAKING, with a pid 
 uint32_t process_next_pid(void);				/* the pid that process_allocate would give now; 0: none */
 void process_free(struct process *process);
 void process_forget(struct process *process);				/* process_free, and fs forgets it, too: a zombie that was waited for, a child that was not to be */
-struct process *process_of_identity(uint64_t identity);		/* null: not (any more) there */
 struct process *process_of_pid(uint32_t pid);			/* zombies included */
 void process_join(struct process *process, uint32_t group, uint32_t session);
 bool process_group_exists(uint32_t group, uint32_t session);
