@@ -13,26 +13,37 @@ static enum loan stopped(const struct message *message, long event, uint64_t add
 	return sys_fault(message->token, address, access) < 0 ? LOAN_REFUSED : LOAN_FAULTED;
 }
 
-static enum loan transfer(const struct message *message, long event, uint64_t remote, char *own, size_t bytes, size_t *done,
-			  enum copy_direction direction)
+/* After a first step, whose result is `count`. */
+static enum loan go_on(const struct message *message, long event, uint64_t remote, char *own, size_t bytes, size_t *copied,
+		       enum copy_direction direction, long count)
 {
-	size_t copied = 0;
-	enum loan outcome = LOAN_DONE;
+	size_t step = bytes < COPY_MAX ? bytes : COPY_MAX;
 
-	while (copied < bytes) {
-		size_t step = bytes - copied < COPY_MAX ? bytes - copied : COPY_MAX;
-		long count = sys_copy(message->token, remote + copied, own + copied, step, direction);
-
-		if (count < 0) {
-			outcome = LOAN_REFUSED;
-			break;
-		}
-		copied += count;
-		if ((size_t)count < step) {
-			outcome = stopped(message, event, remote + copied, direction == COPY_IN ? ACCESS_READ : ACCESS_WRITE);
-			break;
-		}
+	for (;;) {
+		if (count < 0)
+			return LOAN_REFUSED;
+		*copied += count;
+		if ((size_t)count < step)
+			return stopped(message, event, remote + *copied, direction == COPY_IN ? ACCESS_READ : ACCESS_WRITE);
+		if (*copied == bytes)
+			return LOAN_DONE;
+		step = bytes - *copied < COPY_MAX ? bytes - *copied : COPY_MAX;
+		count = sys_copy(message->token, remote + *copied, own + *copied, step, direction);
 	}
+}
+
+/* Almost always one step does all. */
+static inline enum loan transfer(const struct message *message, long event, uint64_t remote, char *own, size_t bytes, size_t *done,
+				 enum copy_direction direction)
+{
+	long count = sys_copy(message->token, remote, own, bytes < COPY_MAX ? bytes : COPY_MAX, direction);
+	enum loan outcome = LOAN_DONE;
+	size_t copied = 0;
+
+	if (count == (long)bytes)
+		copied = bytes;
+	else
+		outcome = go_on(message, event, remote, own, bytes, &copied, direction, count);
 	if (done)
 		*done = copied;
 	return outcome;
