@@ -114,12 +114,14 @@ static void open_some(void)
 	}
 }
 
-static void program_make(struct program *program)
+static void program_make(struct program *program, bool bare)
 {
 	static uint64_t serial;
 
 	program->table = table_make();
 	program->space = core_space_create(program->table, ++serial);
+	if (program->space && bare)
+		return;
 	if (program->space) {
 		core_space_set_heap(program->space, BASE + (SPREAD - 10) * PAGE);
 		if (one_in(2))
@@ -204,15 +206,9 @@ static void choose(struct caller *caller)
 				caller->child = &programs[i];
 		if (!caller->child)
 			return;
-		program_make(caller->child);
+		program_make(caller->child, true);
 		if (!caller->child->space)
 			return;
-		if (core_munmap(caller->child->space, 0, CORE_USER_END, &caller->waiter)) {
-			core_cancel(&caller->waiter);
-			program_end(caller->child);
-			return;
-		}
-		caller->waiter = (struct waiter){ 0 };
 		caller->child->taken = true;
 	}
 	if (caller->kind == END) {
@@ -358,7 +354,7 @@ static void seldom(void)
 		break;
 	default:
 		if (!programs[program].space)
-			program_make(&programs[program]);
+			program_make(&programs[program], false);
 	}
 }
 
@@ -419,6 +415,14 @@ static void finish_all(uint64_t free_before)
 	MUST(core_counters.free_pages == free_before);
 }
 
+static void check_all(void)
+{
+	core_check();
+	for (unsigned i = 0; i < PROGRAMS; i++)
+		if (programs[i].space)
+			check_table(programs[i].table);
+}
+
 static void run(uint64_t seed_now, uint64_t count)
 {
 	uint64_t free_before;
@@ -449,7 +453,7 @@ static void run(uint64_t seed_now, uint64_t count)
 			world_answer();
 		step(&callers[random_below(CALLERS)]);
 		if (!(steps % 256))
-			core_check();
+			check_all();
 	}
 	finish_all(free_before);
 }

@@ -230,6 +230,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ dontneed_forgets, "madvise", 0 },
 	{ fork_copies_on_write_both_ways, "fork copies on write both ways", 0 },
 	{ fork_is_cheap_and_exact, "fork is cheap and exact", 0 },
+	{ a_frame_knows_its_mappings, "a frame knows its mappings", 0 },
 	{ a_slice_locks_its_space_alone, "a slice locks its space alone", 0 },
 	{ fork_keeps_file_mappings, "fork keeps file mappings", 0 },
 	{ only_dirty_pages_are_written, "only dirty pages are written", 0 },
@@ -278,6 +279,7 @@ static bool run_test(void (*test)(void), uint64_t pages, uint64_t slice_pages)
 		return false;
 	test();
 	core_check();
+	check_table(table);
 	end_space(space, table);
 	drain();
 	core_check();

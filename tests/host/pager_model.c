@@ -137,8 +137,11 @@ static void cancel(struct actor *actor, struct operation *operation)
 		program_kill(operation->child);
 	if (operation->kind != TRUNCATE)
 		return;
-	if (core_object_length(core_object_find(operation->file->number)) == operation->length)
+	if (core_object_length(core_object_find(operation->file->number)) == operation->length) {
 		judge_truncate(actor, operation, 0);
+		if (disk[(operation->file->number - 1) % FILES].length < operation->length)	/* fs is not told of a growth that was broken off: here it is */
+			disk[(operation->file->number - 1) % FILES].length = operation->length;
+	}
 	operation->freeing = operation->active = false;
 	disk[(operation->file->number - 1) % FILES].truncating = false;
 }
@@ -439,6 +442,15 @@ static void actors_end(uint64_t free_before)
 	MUST(core_counters.free_pages == free_before);
 }
 
+static void check_all(void)
+{
+	core_check();
+	for (unsigned i = 0; i < ACTORS; i++)
+		for (unsigned j = 0; j < SPACES; j++)
+			if (actor[i].program[j].space)
+				check_table(actor[i].program[j].table);
+}
+
 static void run(uint64_t seed_now, uint64_t count)
 {
 	uint64_t free_before;
@@ -464,7 +476,7 @@ static void run(uint64_t seed_now, uint64_t count)
 		actor_step(&actor[random_below(ACTORS)]);
 		MUST(!stuck());
 		if (!(steps % CHECK_EVERY))
-			core_check();
+			check_all();
 	}
 	reclaimed += core_counters.reclaimed;
 	actors_end(free_before);

@@ -230,6 +230,45 @@ static void fork_is_cheap_and_exact(void)
 	MUST(core_counters.anons == 1000 && store(A, 1) == 0 && core_counters.faults_cow == 20);
 }
 
+static void count_mapping(struct vma *vma, uint64_t address, void *context)
+{
+	MUST(address >= vma->start && address < vma->end);
+	++*(unsigned *)context;
+}
+
+static unsigned mappings_of(struct frame *frame)
+{
+	unsigned count = 0;
+
+	frame_each_mapping(frame, count_mapping, &count);
+	return count;
+}
+
+static void a_frame_knows_its_mappings(void)
+{
+	struct object *object = open_file(1, make_file(0, 2 * PAGE));
+	struct table *tables[3];
+	struct space *children[3];
+	struct frame *frame;
+
+	MUST(map_memory(A, 2 * PAGE, RW, MAP_PRIVATE) > 0 && store(A, 1) == 0 && store(A + PAGE, 2) == 0);
+	MUST(map_file(object, A + 4 * PAGE, 2 * PAGE, RW, MAP_SHARED, 0) > 0 && load(A + 4 * PAGE) == 1);
+	frame = anon_find(space, A / PAGE);
+	for (unsigned i = 0; i < 3; i++) {
+		children[i] = new_space(&tables[i]);
+		MUST(RUN(core_space_fork(i ? children[i - 1] : space, children[i], w)) == 0);
+	}
+	MUST(mappings_of(frame) == 4 && mappings_of(pages_find(object, 0)) == 4);
+	MUST(store_of(children[1], tables[1], A, 3) == 0 && mappings_of(frame) == 3 && mappings_of(anon_find(children[1], A / PAGE)) == 1);
+	MUST(RUN(core_munmap(children[2], A, 5 * PAGE, w)) == 0 && mappings_of(frame) == 2 && mappings_of(pages_find(object, 0)) == 3);
+	MUST(mappings_of(anon_find(space, A / PAGE + 1)) == 3);
+	end_space(space, table);
+	MUST(mappings_of(frame) == 1 && mappings_of(pages_find(object, 0)) == 2);
+	space = new_space(&table);
+	for (unsigned i = 0; i < 3; i++)
+		end_space(children[i], tables[i]);
+}
+
 /* One slice of fork or mprotect: its space's faults wait, others' do not; broken off, it has changed nothing that a program can see. */
 static void a_slice_locks_its_space_alone(void)
 {

@@ -30,6 +30,30 @@ static uint64_t random_below(uint64_t bound)
 	return bound ? (random_next() >> 11) % bound : 0;
 }
 
+/* Whatever is in a page table is found from its frame. */
+struct sought { struct table *table; uint64_t address; bool found; };
+
+static void seek_mapping(struct vma *vma, uint64_t address, void *context)
+{
+	struct sought *sought = context;
+
+	sought->found |= vma->space->table == sought->table && address == sought->address;
+}
+
+static void check_table(struct table *table)
+{
+	uint64_t *entry;
+
+	for (struct sought sought = { .table = table }; (entry = entry_next(table, &sought.address, CORE_USER_END)); sought.address += PAGE) {
+		struct frame *frame = frame_of(bytes_at(*entry & ~(PAGE - 1)));
+
+		sought.found = frame == core.zero;
+		if (!sought.found)
+			frame_each_mapping(frame, seek_mapping, &sought);
+		MUST(sought.found);
+	}
+}
+
 /* ---- the file server and its disk. A file's number is generation * FILES + index + 1. */
 
 #define FILES 64

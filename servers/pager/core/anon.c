@@ -18,12 +18,26 @@
 #define ROOT_BITS (ANON_LEVELS * NODE_BITS)
 #define SLOT(page, level) (((page) >> ((level) * NODE_BITS)) & (NODE_SLOTS - 1))
 
-struct node *anon_walk(struct space *space, uint64_t page)
+static struct node *leaf_below(struct space *space, uint64_t page)
 {
 	struct node *node = space->anon[page >> ROOT_BITS];
 
 	for (unsigned level = ANON_LEVELS - 1; node && level; level--)
 		node = node->slot[SLOT(page, level)];
+	return node;
+}
+
+struct frame *anon_peek(struct space *space, uint64_t page)
+{
+	struct node *leaf = leaf_below(space, page);
+
+	return leaf ? leaf->slot[SLOT(page, 0)] : NULL;
+}
+
+struct node *anon_walk(struct space *space, uint64_t page)
+{
+	struct node *node = leaf_below(space, page);
+
 	if (node) {
 		space->leaf = node;
 		space->leaf_base = page >> NODE_BITS;
@@ -153,6 +167,7 @@ void anon_set(struct space *space, struct frame **slot, uint64_t page, struct fr
 	*slot = frame;
 	space->leaf->tag[TAG_USED] |= BIT(page);
 	frame->index = page;
+	frame->family = space->family;
 	core_counters.anons++;
 }
 
@@ -332,6 +347,7 @@ bool anon_drop_some(struct space *space, uint64_t budget)
 
 void anon_share(struct space *parent, struct space *child)
 {
+	family_join(child, parent->family);
 	for (unsigned i = 0; i < ANON_ROOTS; i++) {
 		child->anon[i] = parent->anon[i];
 		if (child->anon[i])

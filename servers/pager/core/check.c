@@ -1,6 +1,6 @@
 /*
  * core_check: walks every structure and compares what is kept twice: tree order, heights and gaps, node and frame counts, tags
- * against page flags, counters against sums, frames against their users. For tests; it has no bound.
+ * against page flags, counters against sums, frames against their users and their mappings. For tests; it has no bound.
  */
 #include "internal.h"
 
@@ -99,6 +99,56 @@ static void check_spaces(struct sums *sums)
 				unsee_node(space->anon[i], ANON_LEVELS - 1);
 }
 
+/* ---- from frames to mappings: each that a frame names is one, and there are as many as the VMAs have pages */
+
+struct mappings { struct frame *frame; uint64_t count; };
+
+static void count_mapping(struct vma *vma, uint64_t address, void *context)
+{
+	struct mappings *mappings = context;
+	struct frame *frame = mappings->frame;
+
+	CHECK(address >= vma->start && address < vma->end);
+	if (frame->kind == FRAME_ANON)
+		CHECK(anon_peek(vma->space, address >> PAGE_SHIFT) == frame);
+	else
+		CHECK(pages_find(vma->object, (address - vma->start + vma->offset) >> PAGE_SHIFT) == frame);
+	mappings->count++;
+}
+
+static uint64_t pages_of_vmas(const struct space *space)
+{
+	uint64_t pages = 0, shared;
+
+	for (struct vma *vma = vma_above((struct space *)space, 0); vma; vma = vma_next(vma)) {
+		uint64_t first = vma->start >> PAGE_SHIFT, last = vma->end >> PAGE_SHIFT, index = vma->offset >> PAGE_SHIFT;
+
+		if (vma->flags & VMA_COPIES)
+			pages += anon_count((struct space *)space, first, last, &shared);
+		if (vma->object)
+			pages += pages_count(vma->object, index, index + last - first);
+	}
+	return pages;
+}
+
+static void check_mappings(void)
+{
+	struct mappings mappings = { 0 };
+	uint64_t pages = 0;
+
+	for (uint64_t i = 0; i < (core.highest - core.lowest) >> PAGE_SHIFT; i++) {
+		mappings.frame = &core.frames[i];
+		if (mappings.frame->kind == FRAME_ANON || mappings.frame->kind == FRAME_CACHE)
+			frame_each_mapping(mappings.frame, count_mapping, &mappings);
+	}
+	for (struct space *space = core.all_spaces; space; space = space->next) {
+		CHECK(space->family_previous ? space->family_previous->family_next == space : space->family->spaces == space);
+		CHECK(!space->family_next || space->family_next->family == space->family);
+		pages += pages_of_vmas(space);
+	}
+	CHECK(mappings.count == pages);
+}
+
 /* ---- objects */
 
 static void check_page(const struct object *object, const struct frame *frame, uint64_t index, const struct node *leaf)
@@ -187,6 +237,7 @@ void core_check(void)
 
 	check_spaces(&sums);
 	check_objects(&sums);
+	check_mappings();
 	CHECK(core_counters.vmas == sums.vmas && core_counters.objects == sums.objects);
 	check_frames(&sums);
 }

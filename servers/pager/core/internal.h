@@ -7,7 +7,7 @@
  *  - A step that cannot go on parks the waiter and ends; the operation is later repeated from its start. Nothing is remembered but what
  *    the waiter holds.
  *
- * Read in this order: frame.c, slab.c, wait.c, pages.c, object.c, vma.c, space.c, anon.c, fault.c.
+ * Read in this order: frame.c, slab.c, wait.c, pages.c, object.c, vma.c, space.c, anon.c, fault.c, reverse.c.
  */
 #ifndef PAGER_CORE_INTERNAL_H
 #define PAGER_CORE_INTERNAL_H
@@ -75,6 +75,7 @@ struct frame {
 	struct frame *next, *previous;	/* free list; slabs with room; the policy's ring */
 	union {
 		struct object *object;	/* cache */
+		struct family *family;	/* anonymous: the spaces that may name it */
 		void *records;		/* slab: free ones */
 	};
 	uint64_t index;			/* cache: page of the object; anonymous: page of the address; slab: bytes of a record */
@@ -349,6 +350,8 @@ struct space {
 	uint64_t heap_start, heap_end;
 	uint64_t mmap_top;
 	struct space *next, *previous;	/* all spaces */
+	struct family *family;		/* never null */
+	struct space *family_next, *family_previous;
 };
 
 static inline struct vma *vma_above(struct space *space, uint64_t address)	/* the first that ends above */
@@ -398,10 +401,11 @@ long vma_empty(struct vma *vma, uint64_t *at, uint64_t end, struct waiter *waite
 void vma_unmap(struct vma *vma, uint64_t start, uint64_t end);	/* page table only; harvests */
 void object_harvest(struct object *object, uint64_t first, uint64_t last);	/* D bits of pages first..last-1 become dirty pages */
 bool object_unmap_prepare(struct object *object, uint64_t first);	/* false: no memory */
-void object_unmap(struct object *object, uint64_t first, uint64_t last, bool copies);	/* from all page tables; with the private copies, if prepared */
+void object_unmap(struct object *object, uint64_t first);	/* from there on, from all page tables, with the private copies, when prepared */
 
 /* ---- anonymous layers (anon.c) */
 RARE struct node *anon_walk(struct space *space, uint64_t page);
+struct frame *anon_peek(struct space *space, uint64_t page);	/* the same as anon_find, nothing remembered */
 
 static inline struct node *anon_leaf(struct space *space, uint64_t page)	/* null: none */
 {
@@ -424,6 +428,14 @@ void anon_remove(struct space *space, uint64_t first, uint64_t last);
 bool anon_drop_some(struct space *space, uint64_t budget);	/* of all; true: there is more */
 void anon_share(struct space *parent, struct space *child);
 uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t *shared);
+
+/* ---- from frames to mappings (reverse.c) */
+struct family { struct space *spaces; };	/* those that came of one another by fork */
+bool family_begin(struct space *space);		/* its own one; false: no memory */
+void family_join(struct space *space, struct family *family);
+void family_leave(struct space *space);
+/* All places where a cache page or an anonymous one may be in a page table. visit adds and removes no VMA. */
+void frame_each_mapping(struct frame *frame, void (*visit)(struct vma *vma, uint64_t address, void *context), void *context);
 
 /* ---- faults (fault.c) */
 /* A user's page as the core reaches it: bytes usable up to the page's end, or a status. */

@@ -24,12 +24,18 @@ static uint64_t give_unmapped(uint64_t pages)
 	return given;
 }
 
+static void unmap_page(struct vma *vma, uint64_t address, void *context)
+{
+	(void)context;
+	vma_unmap(vma, address, address + CORE_PAGE);
+}
+
 /* Its D bits come along; a page that turns out dirty stays. */
 static bool give_mapped_page(struct frame *frame)
 {
 	struct object *object = frame->object;
 
-	object_unmap(object, frame->index, frame->index + 1, false);
+	frame_each_mapping(frame, unmap_page, NULL);
 	frame->flags &= ~PAGE_MAPPED;
 	if (!page_reclaimable(frame))
 		return false;

@@ -14,6 +14,10 @@ struct space *core_space_create(void *table, uint64_t number)
 	space = slab_take(sizeof *space);
 	if (!space)
 		return NULL;
+	if (!family_begin(space)) {
+		slab_free(space, sizeof *space);
+		return NULL;
+	}
 	space->table = table;
 	space->number = number;
 	space->mmap_top = CORE_USER_END;
@@ -109,6 +113,7 @@ long core_space_destroy(struct space *space, struct waiter *waiter)
 	*(space->previous ? &space->previous->next : &core.all_spaces) = space->next;
 	if (space->next)
 		space->next->previous = space->previous;
+	family_leave(space);
 	slab_free(space, sizeof *space);
 	return 0;
 }
@@ -359,15 +364,15 @@ bool object_unmap_prepare(struct object *object, uint64_t first)
 	return true;
 }
 
-void object_unmap(struct object *object, uint64_t first, uint64_t last, bool copies)
+void object_unmap(struct object *object, uint64_t first)
 {
 	uint64_t start, end;
 
 	for (struct vma *vma = object->vmas; vma; vma = vma->next) {
-		if (!overlap(vma, first, last, &start, &end))
+		if (!overlap(vma, first, UINT64_MAX, &start, &end))
 			continue;
 		vma_unmap(vma, start, end);
-		if (copies && (vma->flags & VMA_COPIES))
+		if (vma->flags & VMA_COPIES)
 			anon_remove(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT);
 	}
 }

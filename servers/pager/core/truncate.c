@@ -24,7 +24,7 @@ static void cut(struct object *object, uint64_t length, struct waiter *waiter)
 {
 	object->length = length;
 	object->cut = true;
-	object_unmap(object, pages_of(length), UINT64_MAX, true);
+	object_unmap(object, pages_of(length));
 	page_zero_tail(object, waiter);	/* the page is there: prepare_cut */
 	object_modify(object);
 }
