@@ -124,10 +124,10 @@ def print_markdown(found, memory, against):
     print("| " + " | ".join(title for title, _ in table) + " |")
     print("|---|" + "---:|" * (len(table) - 2) + "---|")
     for row in found:
-        print("| " + " | ".join(say(row) for _, say in table) + " |")
+        print("| " + " | ".join(say(row).replace("|", "\\|") for _, say in table) + " |")
     print("\n" + summary(found))
     if memory:
-        print("\n" + "\n".join(memory_lines(memory)))
+        print("\n" + "\n\n".join(memory_lines(memory)))
 
 
 def main(words):

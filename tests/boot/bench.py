@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import figures
 import measure
 from harness import ROOT, expect
 
@@ -44,3 +45,27 @@ def test_every_target_and_budget_is_a_case(_):
     for table in ("target.tsv", "budget.tsv"):
         unknown = set(measure.table(table)) - names
         expect(not unknown, f"{table}: no such cases: {unknown}")
+
+
+def test_the_document_holds_every_case(_):
+    with open(figures.DOCUMENT) as file:
+        blocks = dict(figures.blocks(file.read()))
+    rows = {line.split("|")[1].strip() for line in blocks["bench --markdown"].splitlines() if line.startswith("| ")}
+    missing = set(measure.cases([])) - rows
+    expect(not missing, f"./quire figures: docs/performance.md has no figures of {missing}")
+    expect(all(text.strip() for text in blocks.values()), "./quire figures: a block of docs/performance.md is empty")
+
+
+def test_figures_are_replaced_or_left(box):
+    tool = [sys.executable, os.path.join(ROOT, "tools", "figures.py")]
+    frame = "a\n<!-- figures: ./quire bench {} -->\n{}<!-- end of figures -->\nb\n"
+    document = box.file("doc.md", frame.format("--help", "old\n").encode())
+    done = run([*tool, document])
+    with open(document) as file:
+        text = file.read()
+    expect(done.returncode == 0 and text.startswith("a\n<!-- figures: ") and "```\n`./quire bench`" in text and "old" not in text
+           and text.endswith("<!-- end of figures -->\nb\n"), f"{done} {text}")
+    document = box.file("doc.md", frame.format("--no-such-option", "old\n").encode())
+    expect(run([*tool, document]).returncode == 1, "a command fails")
+    with open(document) as file:
+        expect(file.read() == frame.format("--no-such-option", "old\n"), "the document stays as it was")
