@@ -63,7 +63,7 @@ struct pager_script	{ uint64_t thread, address, bytes; };		/* reply word 0: byte
 struct pager_vma_request { uint64_t identity, above, address; };	/* reply label -ENOENT: no more; -ESRCH: no such space */
 struct pager_counters_request { uint64_t address, bytes; };
 struct pager_control	{ uint64_t what, value; };			/* reply word 0: the value now */
-enum { PAGER_CONTROL_fault_around_bytes = 1 };				/* 4096..131072; value 0: only ask */
+enum { PAGER_CONTROL_fault_around_bytes = 1 };				/* at most 2 MiB, rounded down to a power of two of 4096..131072; 0: only ask */
 
 enum transfer_flag {
 	TRANSFER_AT = 1,		/* at `position`; else at the open's offset, which advances */

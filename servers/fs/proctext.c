@@ -312,10 +312,21 @@ int64_t text_read(struct call *call, struct open *open, unsigned how)
 
 /* ---- writing: the knobs */
 
+/* A decimal number, perhaps with a line's end. */
+static bool parse_number(const char *line, uint64_t *value)
+{
+	const char *at = line;
+
+	for (*value = 0; *at >= '0' && *at <= '9'; at++)
+		if (__builtin_mul_overflow(*value, 10, value) || __builtin_add_overflow(*value, *at - '0', value))
+			return false;
+	return at > line && (!*at || (*at == '\n' && !at[1]));
+}
+
 int64_t text_write(struct call *call, struct open *open, unsigned how)
 {
 	char line[24] = "";
-	uint64_t value = 0, count, words[2];
+	uint64_t value, count, words[2];
 	int result = transfer_bytes(call, how, &count);
 	struct message message = { .label = PAGER_control };
 
@@ -323,8 +334,8 @@ int64_t text_write(struct call *call, struct open *open, unsigned how)
 		result = count < sizeof(line) ? transfer_in(call, how, 0, line, count) : -EINVAL;
 	if (result < 0)
 		return result;
-	for (unsigned i = 0; line[i] >= '0' && line[i] <= '9'; i++)
-		value = value * 10 + line[i] - '0';
+	if (!parse_number(line, &value))
+		return -EINVAL;
 	if (PROC_KIND(open->place.number) == PROC_DROP_CACHES) {
 		if (value < 1 || value > 4)
 			return -EINVAL;
@@ -336,7 +347,7 @@ int64_t text_write(struct call *call, struct open *open, unsigned how)
 	if (PROC_KIND(open->place.number) != PROC_FAULT_AROUND)
 		return -EINVAL;
 	message.word[0] = PAGER_CONTROL_fault_around_bytes;
-	message.word[1] = value;
-	result = value ? call_server(SLOT_PAGER, &message) : -EINVAL;
+	message.word[1] = value ? value : 1;	/* no window: one page, as on Linux; 0 would only ask */
+	result = call_server(SLOT_PAGER, &message);
 	return result < 0 ? result : (int64_t)count;
 }

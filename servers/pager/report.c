@@ -45,18 +45,19 @@ long prompt_counters(const struct message *request, struct message *reply)
 	return copy_out(request, wanted->address, &counters, wanted->bytes < sizeof(counters) ? wanted->bytes : sizeof(counters));
 }
 
+/* As Linux's knob: a power of two of pages, rounded down; at most the pages of a table. What one reply has no room for is cut off. */
+#define AROUND_BYTES_MAX (512 * PAGE_BYTES)
+
 long prompt_control(const struct message *request, struct message *reply)
 {
 	const struct pager_control *control = (const struct pager_control *)request->word;
-	uint64_t pages = control->value / PAGE_BYTES;
+	unsigned pages = 1;
 
-	if (control->what != PAGER_CONTROL_fault_around_bytes)
+	if (control->what != PAGER_CONTROL_fault_around_bytes || control->value > AROUND_BYTES_MAX)
 		return -EINVAL;
-	if (control->value && (control->value % PAGE_BYTES || pages > CORE_BATCH))
-		return -EINVAL;
-	while (pages & (pages - 1))	/* down to a power of two, as on Linux */
-		pages &= pages - 1;
-	if (pages)
+	while (pages < CORE_BATCH && 2 * pages * PAGE_BYTES <= control->value)
+		pages *= 2;
+	if (control->value)
 		core_fault_around_pages = pages;
 	reply->word[0] = core_fault_around_pages * PAGE_BYTES;
 	return 0;

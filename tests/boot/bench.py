@@ -59,13 +59,24 @@ def test_the_document_holds_every_case(_):
 def test_figures_are_replaced_or_left(box):
     tool = [sys.executable, os.path.join(ROOT, "tools", "figures.py")]
     frame = "a\n<!-- figures: ./quire bench {} -->\n{}<!-- end of figures -->\nb\n"
-    document = box.file("doc.md", frame.format("--help", "old\n").encode())
+    document = box.file("doc.md", frame.format("--help", "stale line\n").encode())
     done = run([*tool, document])
     with open(document) as file:
         text = file.read()
-    expect(done.returncode == 0 and text.startswith("a\n<!-- figures: ") and "```\n`./quire bench`" in text and "old" not in text
+    expect(done.returncode == 0 and text.startswith("a\n<!-- figures: ") and "```\n`./quire bench`" in text and "stale line" not in text
            and text.endswith("<!-- end of figures -->\nb\n"), f"{done} {text}")
-    document = box.file("doc.md", frame.format("--no-such-option", "old\n").encode())
+    document = box.file("doc.md", frame.format("--no-such-option", "stale line\n").encode())
     expect(run([*tool, document]).returncode == 1, "a command fails")
     with open(document) as file:
-        expect(file.read() == frame.format("--no-such-option", "old\n"), "the document stays as it was")
+        expect(file.read() == frame.format("--no-such-option", "stale line\n"), "the document stays as it was")
+
+
+def test_the_fault_around_knob_acts_as_linux(box):
+    """Rounds down to a power of two, at least a page; ours ends at 128 KiB. What is no number or too much: EINVAL, unchanged."""
+    knob = "/proc/sys/vm/fault_around_bytes"
+    takes = {"65536": 65536, "4096": 4096, "0": 4096, "1": 4096, "12288": 8192, "70000": 65536, "131072": 131072, "2097152": 131072}
+    refuses = ["2101248", "-1", "x", "''", "4096x", "'4096 8192'", "99999999999999999999999"]
+    lines = [f"cat {knob}"] + [f"echo {text} > {knob} && cat {knob}" for text in takes]
+    lines += [f"echo {text} > {knob} 2> /dev/null && echo taken" for text in refuses] + [f"cat {knob}"]
+    output = "".join(f"{value}\n" for value in [65536, *takes.values(), 131072])
+    box.succeed("; ".join(lines), output=output.encode())
