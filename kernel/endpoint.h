@@ -51,9 +51,6 @@ void fault_own(struct thread *thread, uint64_t address, uint64_t access);
 /* A reply to a fault call: resume or deliver again; map first if the item has pages; a label: refused. */
 void fault_answered(struct thread *thread, const struct map_item *item, uint64_t label);
 
-/* Called by fastpath.S: map the item of a reply. OK: all is done but to resume the thread. */
-long fault_answer_map(struct thread *replier, struct thread *thread);
-
 /* Nobody alive can answer the thread's call: a native caller is told, other calls become exception calls. */
 void call_lost(struct thread *thread);
 

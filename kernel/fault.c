@@ -87,16 +87,6 @@ void fault_answered(struct thread *thread, const struct map_item *item, uint64_t
 		thread_resume(thread);
 }
 
-long fault_answer_map(struct thread *replier, struct thread *thread)
-{
-	struct map_item item;
-	long error = map_item_check(replier, thread, &item);
-
-	if (!error)
-		map_item_act(thread, &item);
-	return error;
-}
-
 void call_lost(struct thread *thread)
 {
 	assert(thread->state == THREAD_HELD || thread->state == THREAD_CALLING);

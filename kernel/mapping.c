@@ -12,11 +12,16 @@
 #define OFFSET_OF(address) ((address) & (PAGE_BYTES - 1))
 #define MAP_CONTIGUOUS_MAX 512UL	/* leaves per call */
 
-/* Some right; no writing without reading, which Sv39 cannot express; nothing else in the low bits. Pages below USER_END. */
+/* Some right; no writing without reading, which Sv39 cannot express; nothing else in the low bits. */
+static inline bool rights_valid(uint64_t rights)
+{
+	return rights && rights <= (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) && (rights & (RIGHT_READ | RIGHT_WRITE)) != RIGHT_WRITE;
+}
+
+/* And pages below USER_END. */
 static bool arguments_valid(uint64_t address, uint64_t rights, uint64_t pages)
 {
-	return rights && rights <= (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE) && (rights & (RIGHT_READ | RIGHT_WRITE)) != RIGHT_WRITE &&
-	       pages && pages <= USER_END >> PAGE_SHIFT && range_inside(address, pages << PAGE_SHIFT, 0, USER_END);
+	return rights_valid(rights) && pages && pages <= USER_END >> PAGE_SHIFT && range_inside(address, pages << PAGE_SHIFT, 0, USER_END);
 }
 
 /* Has the reserve enough tables for pages outside the table of the faulting one? Two neighbours may share one: then one too many is asked for. */
@@ -121,6 +126,40 @@ void map_item_act(struct thread *thread, const struct map_item *item)
 	}
 	if (item->rights & RIGHT_EXECUTE)
 		fetch_fence();
+}
+
+/* Most answers are this: one page, whose table is there and empty in that place. False: nothing was done, and it may be wrong. */
+static bool map_one(struct thread *replier, struct thread *thread)
+{
+	uint64_t address_rights = replier->x[A0], frame = replier->x[A0 + 2], address = thread->fault_address, rights = OFFSET_OF(address_rights);
+	const struct capability *extent;
+	struct walk walk;
+
+	if (replier->x[A0 + 1] != 1 || PAGE_OF(address_rights) != PAGE_OF(address) || address >= USER_END || !rights_valid(rights) ||
+	    capability_check(replier->space, replier->x[A0 + 3], KIND_PAGE_MEMORY, (uint32_t)rights, &extent) ||
+	    frame - extent->base >= extent->count << PAGE_SHIFT || OFFSET_OF(frame))
+		return false;
+	walk = table_walk(thread->space, address);
+	if (walk.level || *walk.entry)
+		return false;
+	/* Nothing below may fail. */
+	table_fill(walk, entry_make(frame, rights, thread->fault_access));
+	if (rights & RIGHT_EXECUTE)
+		fetch_fence();
+	return true;
+}
+
+long fault_answer_map(struct thread *replier, struct thread *thread)
+{
+	struct map_item item;
+	long error;
+
+	if (likely(map_one(replier, thread)))
+		return OK;
+	error = map_item_check(replier, thread, &item);
+	if (!error)
+		map_item_act(thread, &item);
+	return error;
 }
 
 struct map_request {

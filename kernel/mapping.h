@@ -21,6 +21,9 @@ struct map_item {
 long map_item_check(struct thread *replier, struct thread *thread, struct map_item *item);
 void map_item_act(struct thread *thread, const struct map_item *item);
 
+/* Both at once, for fastpath.S. */
+long fault_answer_map(struct thread *replier, struct thread *thread);
+
 /* One page for init, at boot. */
 void map_boot_page(struct space *space, uint64_t address, uint64_t physical, uint64_t rights);
 
