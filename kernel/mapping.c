@@ -49,14 +49,16 @@ static long item_frames(struct thread *replier, const struct capability *extent,
 	struct user_array list = { { &frames }, 1 };
 	long error = item->pages > 1 ? user_array(replier->space, frames, item->pages, ACCESS_READ, &list) : OK;
 
-	for (uint64_t i = 0; !error && i < item->pages; i++) {
+	if (error)
+		return error;
+	for (uint64_t i = 0; i < item->pages; i++) {
 		uint64_t physical = *user_element(&list, i);
 
-		if ((physical || i == fault_page) && (physical - base >= bytes || physical & (PAGE_BYTES - 1)))
-			error = ERR_INVALID;
+		if (unlikely(physical - base >= bytes || OFFSET_OF(physical)) && (physical || i == fault_page))
+			return ERR_INVALID;
 		item->physical[i] = physical;
 	}
-	return error;
+	return OK;
 }
 
 long map_item_check(struct thread *replier, struct thread *thread, struct map_item *item)
@@ -86,36 +88,37 @@ long map_item_check(struct thread *replier, struct thread *thread, struct map_it
 	       item_tables(thread->space, item);
 }
 
-/* Pages [first, end) of the item, which share a table. */
+/* Pages [first, end) of the item, which share a table. The faulting page comes first: then only empty entries are filled. */
 static void map_item_run(struct thread *thread, const struct map_item *item, uint64_t first, uint64_t end)
 {
-	uint64_t fault_page = (item->fault_address - item->address) >> PAGE_SHIFT, filled = 0;
+	uint64_t fault_page = (item->fault_address - item->address) >> PAGE_SHIFT, filled = 0, bits = entry_make(0, item->rights, 0);
 	struct walk walk = item->walk;
-	bool extended = true;
+	bool faulting, extended = true;
 
 	while (first < end && !item->physical[first])
 		first++;
 	if (first == end)
 		return;
-	if (walk.level || fault_page - first >= end - first)
+	faulting = fault_page - first < end - first;
+	if (walk.level || !faulting)
 		walk = table_walk(thread->space, item->address + (first << PAGE_SHIFT));
 	else
 		walk.entry -= fault_page - first;
 	if (walk.level && !*walk.entry)
 		extended = table_extend(thread->space, &walk, item->address + (first << PAGE_SHIFT), 0);
 	assert(extended);
-	for (; first < end && !walk.level; first++, walk.entry++) {
-		bool faulting = first == fault_page;
-		uint64_t entry = entry_make(item->physical[first], item->rights, faulting ? thread->fault_access : 0);
-
-		if (!item->physical[first] || (*walk.entry && !faulting))
-			continue;
-		filled += !*walk.entry;
-		if (entry_replace(walk.entry, entry))
-			tlb_flush_page(thread->space, item->fault_address);
-	}
-	if (filled)
-		objects[object_index(table_of(walk.entry - 1))].word += filled * OBJECT_ENTRY;
+	if (walk.level)
+		return;
+	if (faulting && entry_replace(walk.entry + (fault_page - first), entry_make(item->physical[fault_page], item->rights, thread->fault_access)))
+		tlb_flush_page(thread->space, item->fault_address);
+	else
+		filled = faulting;
+	for (uint64_t *entry = walk.entry; first < end; first++, entry++)
+		if (item->physical[first] && !*entry) {
+			*entry = entry_make(item->physical[first], 0, 0) | bits;
+			filled++;
+		}
+	objects[object_index(table_of(walk.entry))].word += filled * OBJECT_ENTRY;
 }
 
 void map_item_act(struct thread *thread, const struct map_item *item)
