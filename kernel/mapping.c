@@ -131,7 +131,7 @@ void map_item_act(struct thread *thread, const struct map_item *item)
 		fetch_fence();
 }
 
-/* Most answers are this: one page, whose table is there and empty in that place. False: nothing was done, and it may be wrong. */
+/* Most answers are this: one page, whose table is there. False: nothing was done, and it may be wrong. */
 static bool map_one(struct thread *replier, struct thread *thread)
 {
 	uint64_t address_rights = replier->x[A0], frame = replier->x[A0 + 2], address = thread->fault_address, rights = OFFSET_OF(address_rights);
@@ -143,10 +143,13 @@ static bool map_one(struct thread *replier, struct thread *thread)
 	    frame - extent->base >= extent->count << PAGE_SHIFT || OFFSET_OF(frame))
 		return false;
 	walk = table_walk(thread->space, address);
-	if (walk.level || *walk.entry)
+	if (walk.level)
 		return false;
 	/* Nothing below may fail. */
-	table_fill(walk, entry_make(frame, rights, thread->fault_access));
+	if (entry_replace(walk.entry, entry_make(frame, rights, thread->fault_access)))
+		tlb_flush_page(thread->space, address);
+	else
+		objects[object_index(table_of(walk.entry))].word += OBJECT_ENTRY;
 	if (rights & RIGHT_EXECUTE)
 		fetch_fence();
 	return true;
