@@ -156,7 +156,6 @@ struct node {
 
 bool pages_insert(struct object *object, uint64_t index, struct frame *frame);	/* false: no memory */
 void pages_remove(struct object *object, uint64_t index);
-void pages_tag(struct object *object, uint64_t index, enum page_tag tag, bool on);
 struct frame *pages_next(struct object *object, uint64_t index, enum page_tag tag);	/* the first at or after index */
 uint64_t pages_count(struct object *object, uint64_t first, uint64_t last);		/* first..last-1 */
 
@@ -217,6 +216,18 @@ static inline struct frame *pages_find(struct object *object, uint64_t index)
 	struct node *leaf = pages_leaf(object, index);
 
 	return leaf ? leaf->slot[index & (NODE_SLOTS - 1)] : NULL;
+}
+
+void pages_tag_above(struct object *object, uint64_t index, enum page_tag tag, bool on);
+
+static inline void pages_tag(struct object *object, uint64_t index, enum page_tag tag, bool on)	/* of a page that is there */
+{
+	struct node *leaf = pages_leaf(object, index);
+	uint64_t before = leaf->tag[tag], bit = 1UL << index % NODE_SLOTS;
+
+	leaf->tag[tag] = on ? before | bit : before & ~bit;
+	if (!before != !leaf->tag[tag])
+		pages_tag_above(object, index, tag, on);
 }
 
 void page_read_ahead(struct object *object, struct ahead *ahead);

@@ -137,7 +137,8 @@ void pages_remove(struct object *object, uint64_t index)
 		prune(object, index);
 }
 
-void pages_tag(struct object *object, uint64_t index, enum page_tag tag, bool on)
+/* A leaf has its first page with this tag, or has lost its last one: the nodes above it follow. */
+void pages_tag_above(struct object *object, uint64_t index, enum page_tag tag, bool on)
 {
 	struct node *path[11], *node = object->root;
 
@@ -145,15 +146,11 @@ void pages_tag(struct object *object, uint64_t index, enum page_tag tag, bool on
 		path[level] = node;
 		node = node->slot[SLOT(index, level)];
 	}
-	path[0] = node;
-	if (on) {
-		for (unsigned level = 0; level < object->height; level++)
-			path[level]->tag[tag] |= BIT(SLOT(index, level));
-		return;
-	}
-	for (unsigned level = 0; level < object->height; level++) {
-		path[level]->tag[tag] &= ~BIT(SLOT(index, level));
-		if (path[level]->tag[tag])
+	for (unsigned level = 1; level < object->height; level++) {
+		uint64_t before = path[level]->tag[tag], bit = BIT(SLOT(index, level));
+
+		path[level]->tag[tag] = on ? before | bit : before & ~bit;
+		if (!before == !path[level]->tag[tag])
 			return;
 	}
 }
