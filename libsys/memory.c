@@ -8,29 +8,34 @@
 #include "server.h"
 
 #define WORD sizeof(uint64_t)
-#define LONG 32U	/* words per round of a long copy, */
-#define SHORT 8U	/* and of what is left of it */
 #define MISALIGNED(pointer) ((uintptr_t)(pointer) % WORD)
 
 #define PLAIN_LOOPS __attribute__((optimize("no-tree-loop-distribute-patterns")))
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 
+/* The compiler may not load further ahead than this: it would save registers on every call. */
+static inline void copy_eight(word_t *to, const word_t *from)
+{
+	word_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5], g = from[6], h = from[7];
+
+	to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f, to[6] = g, to[7] = h;
+	__asm__ volatile("" : : : "memory");
+}
+
 /* Both aligned; moves whole words and says how many bytes that were. */
 PLAIN_LOOPS static size_t copy_aligned(word_t *to, const word_t *from, size_t bytes)
 {
 	size_t left = bytes;
 
-	for (; left >= LONG * WORD; left -= LONG * WORD, to += LONG, from += LONG) {
-#pragma GCC unroll 32
-		for (unsigned i = 0; i < LONG; i++)
-			to[i] = from[i];
+	for (; left >= 32 * WORD; left -= 32 * WORD, to += 32, from += 32) {
+		copy_eight(to, from);
+		copy_eight(to + 8, from + 8);
+		copy_eight(to + 16, from + 16);
+		copy_eight(to + 24, from + 24);
 	}
-	for (; left >= SHORT * WORD; left -= SHORT * WORD, to += SHORT, from += SHORT) {
-#pragma GCC unroll 8
-		for (unsigned i = 0; i < SHORT; i++)
-			to[i] = from[i];
-	}
+	for (; left >= 8 * WORD; left -= 8 * WORD, to += 8, from += 8)
+		copy_eight(to, from);
 	for (; left >= WORD; left -= WORD)
 		*to++ = *from++;
 	return bytes - left;

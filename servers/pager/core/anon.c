@@ -162,8 +162,10 @@ struct frame **anon_slot(struct space *space, uint64_t page)
 void anon_set(struct space *space, struct frame **slot, uint64_t page, struct frame *frame)
 {
 	core_assert(space->leaf_own && space->leaf_base == page >> NODE_BITS && frame->count == 1);
-	if (*slot)
-		frames_drop(space->leaf, BIT(page));
+	if (*slot && !--(*slot)->count) {
+		core_counters.anons--;
+		frame_free(*slot);
+	}
 	*slot = frame;
 	space->leaf->tag[TAG_USED] |= BIT(page);
 	frame->index = page;
