@@ -2,7 +2,9 @@
  * The pager's protocol. It owns frames, spaces, VMAs, objects (page cache), offsets and lengths.
  *
  * Besides these it meets Linux calls directly (abi/linux.h: brk mmap munmap mprotect msync madvise) and kernel-made faults (badge >= BADGE_FAULT).
- * An *object* is a 64-bit number that fs chooses and never reuses: inode generation << 32 | inode number; 0 is none.
+ * An *object* is a 64-bit number that fs chooses and never reuses: inode generation << 32 | inode number; 0 is none. One with the bit
+ * OBJECT_IN_MEMORY has no blocks: its pages are zero until they are written, are never asked of fs nor written back, and stay until they are
+ * cut off or the object is unlinked and unused. While it has pages the pager's length is the only true one.
  * An *open* is a number that fs chooses for an open file description (below PAGER_OPENS).
  *
  * Column 3: CALL = a prompt call, answered at once. FORWARD = a Linux caller's token travels here and goes on as said.
@@ -14,6 +16,7 @@
 #include <stdint.h>
 
 #define PAGER_OPENS 65536
+#define OBJECT_IN_MEMORY (1UL << 31)	/* the bit that fs' inode numbers in memory have */
 
 #define PAGER_LIST(X) \
 	X(0x1000, spawn,	CALL,	 PROC, "an empty space with INITCODE_PAGES anonymous pages (read, write, execute) at INITCODE_BASE and a new thread; reply carries the thread capability") \
@@ -57,7 +60,7 @@ struct pager_open	{ uint64_t open, object, length, append; };	/* length on disk,
 struct pager_close	{ uint64_t open; };
 struct pager_set_append	{ uint64_t open, append; };
 struct pager_stat	{ uint64_t object; };
-struct pager_stat_reply	{ uint64_t known, length, modified, leaving; };	/* modified: rdtime of the last write or store since the last question, 0: none; leaving: unlinked and unused, its release will come by itself */
+struct pager_stat_reply	{ uint64_t known, length, modified, leaving, pages; };	/* modified: rdtime of the last write or store since the last question, 0: none; leaving: unlinked and unused, its release will come by itself; pages: in memory */
 struct pager_unlinked	{ uint64_t object; };
 struct pager_script	{ uint64_t thread, address, bytes; };		/* reply word 0: bytes copied, without the newline */
 struct pager_vma_request { uint64_t identity, above, address; };	/* reply label -ENOENT: no more; -ESRCH: no such space */
@@ -86,6 +89,7 @@ struct pager_vma {
 /* Counters since boot; _pages are present values. */
 struct pager_counters {
 	uint64_t total_pages, free_pages, cache_pages, cache_dirty_pages, anonymous_pages, own_pages;	/* own: the pager's own records and pinned */
+	uint64_t memory_pages, memory_pages_max;							/* of files in memory (among anonymous_pages); no write makes them more than _max */
 	uint64_t object_pages, object_pages_free;							/* kernel objects and page tables */
 	uint64_t faults_read, faults_write, faults_cow, faults_major, faults_refused, faults_copy;
 	uint64_t page_ins, page_outs, reclaimed, spaces, vmas, objects, anons;

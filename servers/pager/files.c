@@ -40,6 +40,9 @@ long prompt_stat(const struct message *request, struct message *reply)
 	stat->length = core_object_length(object);
 	stat->modified = core_object_modified(object);
 	stat->leaving = core_object_leaving(object);
+	stat->pages = core_object_pages(object);
+	if (stat->leaving)
+		write_back_begin();	/* whoever asks will wait for its end */
 	return 0;
 }
 

@@ -132,6 +132,11 @@ static void write_back_step(struct job *job)
 		job_queue(job);
 }
 
+void write_back_begin(void)
+{
+	job_queue(&write_back);
+}
+
 static void timer_start(void)
 {
 	sys_timer_set(SLOT_CONTROL, SLOT_NOTIFICATION, NOTIFY_TIMER, read_time() + WRITE_BACK_SECONDS * timebase_hz);
@@ -144,7 +149,7 @@ static void dispatch_notification(uint64_t bits)
 	if (bits & NOTIFY_TIMER)
 		timer_start();
 	if (bits & NOTIFY_TIMER || write_back_waits)
-		job_queue(&write_back);
+		write_back_begin();
 }
 
 static void dispatch(long event, const struct message *message)

@@ -34,6 +34,7 @@ long prompt_counters(const struct message *request, struct message *reply)
 	const struct pager_counters counters = {
 		.total_pages = core->total_pages, .free_pages = core->free_pages, .cache_pages = core->cache_pages,
 		.cache_dirty_pages = core->cache_dirty_pages, .anonymous_pages = core->anonymous_pages, .own_pages = core->own_pages,
+		.memory_pages = core->memory_pages, .memory_pages_max = core->memory_pages_max,
 		.object_pages = object_pages, .object_pages_free = object_pages_free,
 		.faults_read = core->faults_read, .faults_write = core->faults_write, .faults_cow = core->faults_cow,
 		.faults_major = core->faults_major, .faults_refused = core->faults_refused, .faults_copy = faults_copy,

@@ -82,7 +82,7 @@ static uint64_t some_address(void)
 static void file_make(unsigned index)
 {
 	struct disk_file *file = &disk[index];
-	uint64_t number = numbers[index] ? numbers[index] + FILES : index + 1;
+	uint64_t number = numbers[index] ? numbers[index] + FILES : index + 1 + (index == 1 ? OBJECT_IN_MEMORY : 0);
 
 	memset(file, 0, sizeof *file);
 	file->number = numbers[index] = number;

@@ -11,6 +11,7 @@
 #include "pager_judge.h"
 
 #define CHECK_EVERY 512
+#define IN_MEMORY (ACTOR_FILES - 1)	/* one file of each actor is in memory */
 
 static void world_wake(struct waiter *waiter)
 {
@@ -153,7 +154,7 @@ static void file_create(struct actor *actor, unsigned index)
 	unsigned slot = actor->number * ACTOR_FILES + index;
 	struct ref_file *file = &actor->file[index];
 	struct disk_file *on_disk = &disk[slot];
-	uint64_t number = on_disk->number ? on_disk->number + FILES : slot + 1;
+	uint64_t number = on_disk->number ? on_disk->number + FILES : index == IN_MEMORY ? OBJECT_IN_MEMORY + slot + 1 : slot + 1;
 
 	memset(file, 0, sizeof *file);
 	memset(on_disk, 0, sizeof *on_disk);
@@ -161,7 +162,7 @@ static void file_create(struct actor *actor, unsigned index)
 	file->linked = file->used = on_disk->linked = true;
 	file->length = on_disk->length = random_below(20 * PAGE);
 	for (uint64_t page = 0; page < end_page(file->length); page++) {
-		if (one_in(4) || !blocks_free)
+		if (one_in(4) || !blocks_free || index == IN_MEMORY)
 			continue;
 		blocks_free--;
 		on_disk->block[page] = malloc(PAGE);
@@ -426,6 +427,8 @@ static void actors_end(uint64_t free_before)
 		for (unsigned j = 0; j < OPENS_EACH; j++)
 			if (actor[i].open[j].file)
 				file_close(&actor[i], &actor[i].open[j]);
+		if (actor[i].file[IN_MEMORY].linked)
+			file_unlink(&actor[i].file[IN_MEMORY]);		/* else its pages stay */
 	}
 	core_check();
 	core_drop_caches();
@@ -462,6 +465,7 @@ static void run(uint64_t seed_now, uint64_t count)
 	core_slice_pages = one_in(4) ? 4096 : 1 + random_below(24);
 	error_rate = one_in(4) ? 20 : 0;
 	again_rate = one_in(3) ? 10 : 0;
+	core_counters.memory_pages_max = 10 + random_below(core_counters.memory_pages_max);
 	disk[0].number = disk[0].announced = 1;		/* the table of opens stays once it was needed */
 	MUST(!core_open(1, 1, 0, false));
 	core_close(1);

@@ -54,7 +54,7 @@ static void check_table(struct table *table)
 	}
 }
 
-/* ---- the file server and its disk. A file's number is generation * FILES + index + 1. */
+/* ---- the file server and its disk. A file's number is generation * FILES + index + 1; those in memory have OBJECT_IN_MEMORY besides. */
 
 #define FILES 64
 #define FILE_PAGES 96UL			/* bytes are kept for so many; pages past them are holes */
@@ -81,6 +81,7 @@ static void world_request(const struct core_request *request)
 	queue_of_requests[queued++] = *request;
 	requests_seen++;
 	MUST(request->operation == FS_REQUEST_release || request->operation == FS_REQUEST_trim || request->count);
+	MUST(request->operation == FS_REQUEST_release || request->operation == FS_REQUEST_trim || !(request->object & OBJECT_IN_MEMORY));
 	MUST(request->object && disk[(request->object - 1) % FILES].number == request->object);
 	for (unsigned i = 0; i < request->count && (request->operation == FS_REQUEST_page_in || request->operation == FS_REQUEST_write); i++)
 		bytes_at(request->frame[i]);

@@ -6,7 +6,7 @@
 
 #define CHECK(fact) core_assert(fact)
 
-struct sums { uint64_t vmas, anons, cache, dirty, anonymous, spaces, objects, slabs, writable; };
+struct sums { uint64_t vmas, anons, cache, dirty, anonymous, memory, spaces, objects, slabs, writable; };
 
 /* ---- VMAs */
 
@@ -201,7 +201,9 @@ static void check_objects(struct sums *sums)
 
 		sums->objects++;
 		CHECK(pages == object->pages && dirty == object->dirty_pages);
-		CHECK(!object->backed || core_object_find(object->number) == object);
+		CHECK(!object->number || core_object_find(object->number) == object);
+		CHECK(object->backed == (object->number && !(object->number & OBJECT_IN_MEMORY)));
+		sums->memory += object_in_memory(object) && !object->discarded ? pages : 0;
 		*(object->backed ? &sums->cache : &sums->anonymous) += pages;
 		sums->dirty += dirty;
 		for (struct vma *vma = object->vmas; vma; vma = vma->next) {
@@ -227,6 +229,7 @@ static void check_frames(const struct sums *sums)
 	CHECK(kinds[FRAME_ANON] == sums->anons && core_counters.anons == sums->anons);
 	CHECK(core_counters.anonymous_pages == sums->anons + sums->anonymous);
 	CHECK(core_counters.cache_pages == sums->cache && core_counters.cache_dirty_pages == sums->dirty);
+	CHECK(core_counters.memory_pages == sums->memory && sums->memory <= core_counters.memory_pages_max);
 	CHECK(core_counters.own_pages == kinds[FRAME_OWN] + kinds[FRAME_SLAB]);
 	CHECK(core_counters.total_pages == frames - kinds[FRAME_ABSENT]);
 }

@@ -136,6 +136,7 @@ void core_object_drop(struct object *object);						/* ... ends */
 void core_object_unlinked(struct object *object);
 bool core_object_leaving(const struct object *object);	/* unlinked, and nothing keeps it but pages and requests that are on their way out */
 uint64_t core_object_length(const struct object *object);
+uint64_t core_object_pages(const struct object *object);				/* in memory */
 uint64_t core_object_modified(struct object *object);				/* ticks of the last write or harvested store since the last question; 0: none */
 long core_object_read(struct object *object, uint64_t offset, void *to, uint64_t bytes, struct waiter *waiter);	/* ELF headers; short at the end */
 long core_object_truncate(struct object *object, uint64_t length, struct waiter *waiter);	/* 0: cut (or grown) and no I/O past the end is in flight */
@@ -157,6 +158,7 @@ void core_drop_caches(void);			/* forget all clean unmapped pages and unused obj
 bool core_write_back_step(void);		/* start writes of old dirty pages, a bounded amount; false: nothing to do. Called from a timer */
 struct core_counters {
 	uint64_t total_pages, free_pages, cache_pages, cache_dirty_pages, anonymous_pages, own_pages;
+	uint64_t memory_pages, memory_pages_max;	/* of files in memory */
 	uint64_t faults_read, faults_write, faults_cow, faults_major, faults_refused;
 	uint64_t page_ins, page_outs, reclaimed, vmas, objects, anons;
 };

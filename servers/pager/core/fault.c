@@ -4,7 +4,7 @@
  * core's own copies.
  *
  *                      private                                        shared
- *   read    our copy, else the object's page, else the zero page      the object's page
+ *   read    our copy, else the object's page, else the zero page      the object's page; a file in memory may lack it: the zero page
  *   write   our copy, if nobody shares it, else a new one             the object's page, if it has a block
  *
  * Refuses to map a shared page writable before it has a block on the disk: a full disk is told at the store.
@@ -91,7 +91,7 @@ static long make_copy(struct vma *vma, uint64_t page, struct frame *from, struct
 
 	if (!frame)
 		return memory_wait(waiter);
-	if (from) {
+	if (from && from != core.zero) {
 		page_copy(frame, from);
 		core_counters.faults_cow++;
 	} else {
@@ -130,7 +130,7 @@ static long make_private(struct vma *vma, uint64_t address, struct waiter *waite
 
 static bool takes_anonymous(const struct vma *vma, bool write)
 {
-	return vma->flags & VMA_SHARED ? !vma->object->backed : write;
+	return vma->flags & VMA_SHARED ? !vma->object->number : write;
 }
 
 static RARE long make(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
@@ -143,8 +143,15 @@ static RARE long make(struct vma *vma, uint64_t address, bool write, struct wait
 	if (write && !(vma->flags & VMA_SHARED))
 		return make_private(vma, address, waiter, place);
 	frame = page_behind(vma, address, waiter, &status);
+	if (frame == core.zero && write)
+		frame = page_make(vma->object, object_page(vma, address), waiter, &status);
 	if (!frame)
 		return status;
+	if (frame == core.zero) {
+		place->frame = frame;
+		place->rights = vma_rights(vma) & ~RIGHT_WRITE;
+		return 0;
+	}
 	place->frame = ready(vma, address, write, &place->rights);
 	if (place->frame)
 		return 0;
@@ -232,8 +239,11 @@ static void fill(struct vma *vma, uint64_t address, const struct place *place, s
 	if (core_fault_around_pages > 1 && !(private && writable) && place->frame != core.zero)
 		fill_around(vma, address, item);
 	item->frame[item->at] = map_frame(place->frame, place->rights);
-	if (place->frame == core.zero)
+	if (place->frame == core.zero) {
 		vma->flags |= VMA_ZERO;
+		if (vma->object)
+			vma->object->zero_mapped = true;
+	}
 	if (private && writable)
 		vma->flags |= VMA_WRITTEN;
 	vma->mapped_pages += item->pages < UINT32_MAX - vma->mapped_pages ? item->pages : 0;
@@ -265,6 +275,8 @@ STRAIGHT long core_fault(struct space *space, uint64_t address, unsigned access,
 		return status;
 	}
 	fill(vma, address, &place, item);
+	if (write && vma->flags & VMA_SHARED && !vma->object->backed)
+		object_modify(vma->object);	/* as on Linux the fault counts: nobody looks for D bits here */
 	++*(write ? &core_counters.faults_write : &core_counters.faults_read);
 	core_counters.faults_major += waiter->progress[0];
 	return 0;

@@ -61,6 +61,7 @@ void core_add_memory(uint64_t physical, uint64_t pages)
 		page_clear(core.zero);
 	}
 	/* Anonymous memory leaves a rest to the page cache, so that programs can still fetch their text while the one that took all the rest is told so. */
+	core_counters.memory_pages_max = core_counters.total_pages / 2;
 	core.want[1] = WANT_STEP + minimum(core_counters.total_pages / 32, 1024);
 }
 

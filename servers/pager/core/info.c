@@ -35,7 +35,7 @@ bool core_vma_info(struct space *space, uint64_t above, struct pager_vma *info)
 	*info = (struct pager_vma) {
 		.start = vma->start, .end = vma->end, .offset = vma->object ? vma->offset : 0,
 		.object = vma->object ? vma->object->number : 0, .prot = vma->prot,
-		.flags = (vma->flags & VMA_SHARED ? MAP_SHARED : MAP_PRIVATE) | (vma->object && vma->object->backed ? 0 : MAP_ANONYMOUS)
+		.flags = (vma->flags & VMA_SHARED ? MAP_SHARED : MAP_PRIVATE) | (vma->object && vma->object->number ? 0 : MAP_ANONYMOUS)
 			| (vma->flags & VMA_STACK ? MAP_GROWSDOWN : 0),
 		.is_stack = (vma->flags & VMA_STACK) != 0,
 		.is_heap = !vma->object && space->heap_start < vma->end && space->heap_end > vma->start,

@@ -184,12 +184,14 @@ struct object {
 	struct object *deferred_next;
 	long error;			/* of a write-back, not yet told */
 	enum trim { TRIM_NONE, TRIM_PAGES, TRIM_BLOCKS, TRIM_SENT } trim;
-	bool backed, unlinked;
+	bool backed, unlinked;		/* backed: a file on the disk. Else a file in memory, which has a number, or shared anonymous memory */
 	uint8_t age;			/* rounds of the background write-back that have seen it dirty */
 	bool careful;			/* a read of several pages failed: read one by one */
 	bool past_end;			/* pages past the length may be there, made by a write under way */
 	bool cut;			/* a truncation has set the length, and fs still holds what is past it */
 	bool deferred;			/* in the list of request_later */
+	bool discarded;			/* its pages are on their way out: they do not count as a file's in memory any more */
+	bool zero_mapped;		/* a file in memory: page tables may show the zero page for what it lacks */
 };
 
 static inline uint64_t object_end(const struct object *object)	/* pages, the last one perhaps in part */
@@ -247,6 +249,11 @@ struct description {			/* an open description */
 	bool append, closed;
 };
 
+static inline bool object_in_memory(const struct object *object)	/* a file whose pages have no other home */
+{
+	return object->number && !object->backed;
+}
+
 struct object *object_anonymous(uint64_t length);	/* shared memory without a file; held once */
 void object_hold(struct object *object);
 void object_drop(struct object *object);
@@ -258,7 +265,8 @@ void object_lost_map(struct object *object);		/* its last VMA is gone */
 struct description *description_find(uint64_t open);
 void description_drop(struct description *description);
 
-/* A page's frame. page_get: with its content; null: *status is CORE_WAIT (parked) or an error. `pages`: how many the caller will surely read from there. */
+/* A page's frame. page_get: with its content; null: *status is CORE_WAIT (parked) or an error. `pages`: how many the caller will surely read from there.
+ * For a page that a file in memory lacks it is core.zero: who is going to write makes one (page_make). */
 RARE struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status);
 
 static inline struct frame *page_get(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status)
@@ -272,6 +280,7 @@ static inline struct frame *page_get(struct object *object, uint64_t index, stru
 }
 
 struct frame *page_new(struct object *object, uint64_t index);		/* zeroed, without a block; null: no memory */
+struct frame *page_make(struct object *object, uint64_t index, struct waiter *waiter, long *status);	/* the same for a waiter, if there may be one more */
 void page_clean(struct frame *frame);			/* not dirty any more */
 long page_want_blocks(struct object *object, uint64_t index, uint64_t pages, struct waiter *waiter);	/* CORE_WAIT, or an error */
 void page_dirty(struct frame *frame);
@@ -447,6 +456,7 @@ void family_join(struct space *space, struct family *family);
 void family_leave(struct space *space);
 /* All places where a cache page or an anonymous one may be in a page table. visit adds and removes no VMA. */
 void frame_each_mapping(struct frame *frame, void (*visit)(struct vma *vma, uint64_t address, void *context), void *context);
+void frame_unmap(struct frame *frame);			/* from all page tables (reclaim.c) */
 
 /* ---- faults (fault.c) */
 /* A user's page as the core reaches it: bytes usable up to the page's end, or a status. */

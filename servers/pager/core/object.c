@@ -5,7 +5,8 @@
  *                        ^                                                  |
  *                        `------------------- used again -------------------'
  *
- * An unlinked object, and one without a file, does not stay cached: its pages go, dirty or not, once no request names them.
+ * An unlinked object, and one without a file, does not stay cached: its pages go, dirty or not, once no request names them. The pages of a file in
+ * memory go in no other way.
  */
 #include "internal.h"
 
@@ -34,7 +35,7 @@ void object_free(struct object *object)
 	struct object **link = bucket_of(object->number);
 
 	core_assert(!object->pages && !object->root && !object->lock.queue);
-	if (object->backed) {
+	if (object->number) {
 		while (*link != object)
 			link = &(*link)->hash_next;
 		*link = object->hash_next;
@@ -68,7 +69,7 @@ struct object *core_object_use(uint64_t number, uint64_t length)
 		if (!object)
 			return NULL;
 		object->number = number;
-		object->backed = true;
+		object->backed = !(number & OBJECT_IN_MEMORY);
 		object->hash_next = *bucket_of(number);
 		*bucket_of(number) = object;
 	}
@@ -91,6 +92,9 @@ static bool discard_pages(struct object *object)
 {
 	struct frame *frame = pages_next(object, 0, TAG_USED);
 
+	if (object_in_memory(object) && !object->discarded)
+		core_counters.memory_pages -= object->pages;
+	object->discarded = true;
 	for (uint64_t budget = slice_frames(); frame && budget; budget--) {
 		uint64_t index = frame->index;
 
@@ -105,13 +109,13 @@ void object_settle(struct object *object)
 {
 	if (object->opens || object->holds || object->vmas || object->lock.owner || object->deferred)
 		return;
-	if (object->pages && (object->unlinked || !object->backed) && discard_pages(object)) {
+	if (object->pages && (object->unlinked || !object->number) && discard_pages(object)) {
 		request_later(object);
 		return;
 	}
 	if (object->pages || object->requests)
 		return;
-	if (object->backed)
+	if (object->number)
 		object_release(object);
 	else
 		object_free(object);
@@ -161,13 +165,20 @@ bool core_object_leaving(const struct object *object)
 /* Page table entries of pages mapped before do not count any more: there are none. */
 void object_lost_map(struct object *object)
 {
-	if (!object->vmas)
-		object->epoch++;
+	if (object->vmas)
+		return;
+	object->epoch++;
+	object->zero_mapped = false;
 }
 
 uint64_t core_object_length(const struct object *object)
 {
 	return object->length;
+}
+
+uint64_t core_object_pages(const struct object *object)
+{
+	return object->pages;
 }
 
 void object_modify(struct object *object)

@@ -66,6 +66,34 @@ struct frame *page_new(struct object *object, uint64_t index)
 	return frame;
 }
 
+/* Files in memory have a limit, and are refused a little earlier than anonymous memory: who fills them must not be the end of others. */
+static bool may_grow_now(void)
+{
+	return core_counters.memory_pages < core_counters.memory_pages_max && core_counters.free_pages + core_counters.cache_pages >= 2 * core.want[1];
+}
+
+static bool may_grow(void)
+{
+	if (!may_grow_now() && core.deferred)
+		request_deferred();	/* deleted files may be among them */
+	return may_grow_now();
+}
+
+struct frame *page_make(struct object *object, uint64_t index, struct waiter *waiter, long *status)
+{
+	struct frame *frame;
+
+	*status = -ENOSPC;
+	if (object_in_memory(object) && !may_grow())
+		return NULL;
+	frame = page_new(object, index);
+	if (!frame)
+		*status = memory_wait(waiter);
+	else if (object->zero_mapped)
+		frame_unmap(frame);	/* whatever is mapped in its places: the zero page */
+	return frame;
+}
+
 struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ahead, uint64_t pages, struct waiter *waiter, long *status)
 {
 	struct frame *frame = pages_find(object, index);
@@ -75,10 +103,7 @@ struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ah
 	} else if (object->backed) {
 		*status = page_fetch(object, index, ahead, pages, waiter);
 	} else {
-		frame = page_new(object, index);
-		if (frame)
-			return frame;
-		*status = memory_wait(waiter);
+		return object->number ? core.zero : page_make(object, index, waiter, status);
 	}
 	return NULL;
 }
@@ -190,8 +215,8 @@ long page_zero_tail(struct object *object, struct waiter *waiter)
 	if (!tail)
 		return 0;
 	frame = page_get(object, object->length >> PAGE_SHIFT, NULL, 1, waiter, &status);
-	if (!frame)
-		return status;
+	if (!frame || frame == core.zero)
+		return frame ? 0 : status;
 	memset((char *)frame_bytes(frame) + tail, 0, CORE_PAGE - tail);
 	if (frame->flags & PAGE_BLOCK)
 		page_dirty(frame);

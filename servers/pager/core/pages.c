@@ -101,6 +101,12 @@ static bool make_path(struct object *object, uint64_t index)
 	return true;
 }
 
+static void count(const struct object *object, int difference)
+{
+	*(object->backed ? &core_counters.cache_pages : &core_counters.anonymous_pages) += difference;
+	core_counters.memory_pages += object_in_memory(object) && !object->discarded ? difference : 0;
+}
+
 bool pages_insert(struct object *object, uint64_t index, struct frame *frame)
 {
 	struct node *leaf = pages_leaf(object, index);
@@ -119,7 +125,7 @@ bool pages_insert(struct object *object, uint64_t index, struct frame *frame)
 	frame->object = object;
 	frame->index = index;
 	object->pages++;
-	++*(object->backed ? &core_counters.cache_pages : &core_counters.anonymous_pages);
+	count(object, 1);
 	return true;
 }
 
@@ -132,7 +138,7 @@ void pages_remove(struct object *object, uint64_t index)
 	leaf->slot[SLOT(index, 0)] = NULL;
 	leaf->tag[TAG_USED] &= ~BIT(index);
 	object->pages--;
-	--*(object->backed ? &core_counters.cache_pages : &core_counters.anonymous_pages);
+	count(object, -1);
 	if (!leaf->tag[TAG_USED])
 		prune(object, index);
 }

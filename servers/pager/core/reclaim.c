@@ -30,12 +30,17 @@ static void unmap_page(struct vma *vma, uint64_t address, void *context)
 	vma_unmap(vma, address, address + CORE_PAGE);
 }
 
+void frame_unmap(struct frame *frame)
+{
+	frame_each_mapping(frame, unmap_page, NULL);
+}
+
 /* Its D bits come along; a page that turns out dirty stays. */
 static bool give_mapped_page(struct frame *frame)
 {
 	struct object *object = frame->object;
 
-	frame_each_mapping(frame, unmap_page, NULL);
+	frame_unmap(frame);
 	frame->flags &= ~PAGE_MAPPED;
 	if (!page_reclaimable(frame))
 		return false;

@@ -72,13 +72,13 @@ static struct frame *page_to_write(struct transfer *transfer, uint64_t index, ui
 
 	if (index < object_end(object)) {
 		frame = page_get(object, index, &transfer->description->ahead, pages, transfer->waiter, status);
+		if (frame == core.zero)
+			frame = page_make(object, index, transfer->waiter, status);
 	} else {
 		object->past_end = true;
 		frame = pages_find(object, index);
 		if (!frame)
-			frame = page_new(object, index);
-		if (!frame)
-			*status = memory_wait(transfer->waiter);
+			frame = page_make(object, index, transfer->waiter, status);
 	}
 	if (!frame || !object->backed || (frame->flags & PAGE_BLOCK))
 		return frame;
