@@ -168,15 +168,15 @@ def linux_jobs(report, lines):
 class SuiteBoot:
     """One boot that runs lines of the suite one after the other and reports each when its end mark comes."""
 
-    COUNTERS = ["nr_free_pages", "nr_file_pages", "nr_anon_pages", "quire_own_pages", "quire_objects", "quire_vmas",
+    COUNTERS = ["nr_free_pages", "nr_file_pages", "nr_anon_pages", "nr_shmem", "quire_own_pages", "quire_objects", "quire_vmas",
                 "quire_anons", "quire_spaces", "quire_object_pages_free"]
 
-    # By how much a counter may differ, and why; every page must still be in one of the four counts. The pager keeps empty slabs: over
+    # By how much a counter may differ, and why; every page must still be in one of the five counts. The pager keeps empty slabs: over
     # the first time the suite brings three new sizes of record; over the second, more requests may happen to have been
     # under way at once than ever before. What the slabs hold is counted exactly by the other counters.
     FIRST_TIME = {"quire_own_pages": 5, "nr_free_pages": 5}
     SECOND_TIME = {"quire_own_pages": 2, "nr_free_pages": 2}
-    PAGES = ["nr_free_pages", "nr_file_pages", "nr_anon_pages", "quire_own_pages"]
+    PAGES = ["nr_free_pages", "nr_file_pages", "nr_anon_pages", "nr_shmem", "quire_own_pages"]
 
     def __init__(self, report, lines, image):
         self.report, self.lines, self.image = report, lines, image

@@ -14,6 +14,7 @@
 #define NANOSECONDS 1000000000UL
 #define DISK_DEVICE 0xfe00		/* what Linux calls vda: 254, 0 */
 #define OVERLAY_DEVICE 5
+#define MEMORY_DEVICE 6
 
 /* ---- what the pager knows */
 
@@ -30,38 +31,40 @@ bool object_stat(uint64_t object, struct pager_stat_reply *reply)
 
 void set_modified(struct inode_ref *ref, uint64_t modified)
 {
-	if (modified && !volume.read_only)
+	if (modified && !volume_of(ref->number)->read_only)
 		inode_set_time(ref, TIME_MODIFY | TIME_CHANGE, time_of_ticks(modified));
 }
 
-void refresh_times(struct inode_ref *ref, uint64_t *length)
+/* What the pager knows of a file: its times go into the inode. False: it does not know it. */
+static bool refresh(struct inode_ref *ref, struct pager_stat_reply *reply)
 {
-	struct pager_stat_reply reply;
-
-	if (!inode_is(ref->raw, S_IFREG) || !object_stat(inode_object(ref), &reply))
-		return;
-	*length = reply.length;
-	set_modified(ref, reply.modified);
+	if (!inode_is(ref->raw, S_IFREG) || !object_stat(inode_object(ref), reply))
+		return false;
+	set_modified(ref, reply->modified);
 	step_commit();
+	return true;
 }
 
 /* ---- stat */
 
 static int attributes_of_place(struct place place, struct attributes *attributes)
 {
+	struct pager_stat_reply reply;
 	struct inode_ref ref;
-	uint64_t length = UINT64_MAX;
+	bool known;
 	int result;
 
-	if (!place.tree->on_disk)
+	if (!place.tree->is_volume)
 		return place.tree->attributes(place.number, attributes);
 	result = inode_get(place.number, &ref);
 	if (result < 0)
 		return result;
-	refresh_times(&ref, &length);
+	known = refresh(&ref, &reply);
 	result = disk_attributes(&ref, attributes);
-	if (length != UINT64_MAX)
-		attributes->bytes = length;
+	if (known)
+		attributes->bytes = reply.length;
+	if (known && place.tree == &memory_tree)
+		attributes->sectors = reply.pages * SECTORS;
 	return result;
 }
 
@@ -99,7 +102,7 @@ static int attributes_at(struct call *call, uint64_t descriptor, uint64_t path_a
 
 static uint64_t device_of(struct place place)
 {
-	return place.tree && place.tree->on_disk ? DISK_DEVICE : OVERLAY_DEVICE;
+	return place.tree == &disk_tree ? DISK_DEVICE : place.tree == &memory_tree ? MEMORY_DEVICE : OVERLAY_DEVICE;
 }
 
 static int64_t put_stat(struct call *call, uint64_t address, struct place place, const struct attributes *from)
@@ -178,12 +181,12 @@ static int inode_of_place(struct call *call, struct place place, bool owner_only
 {
 	int result;
 
-	if (!place.tree || !place.tree->on_disk)
+	if (!place.tree || !place.tree->is_volume)
 		return -EPERM;
 	result = inode_get(place.number, ref);
 	if (result < 0)
 		return result;
-	if (volume.read_only)
+	if (volume_of(place.number)->read_only)
 		return -EROFS;
 	return owner_only && call->process->who.uid && call->process->who.uid != inode_uid(ref->raw) ? -EPERM : 0;
 }
@@ -326,7 +329,7 @@ static int64_t access_at(struct call *call, uint32_t flags)
 	result = attributes_at(call, word[0], word[1], flags, &place, &attributes);
 	if (result < 0 || !mode)
 		return result;
-	if (mode & MAY_WRITE && place.tree && place.tree->on_disk && volume.read_only)
+	if (mode & MAY_WRITE && place.tree && place.tree->is_volume && volume_of(place.number)->read_only)
 		return -EROFS;
 	return permission_check_mode(attributes.mode, attributes.uid, attributes.gid, mode, &call->process->who);
 }
@@ -345,22 +348,43 @@ int64_t linux_faccessat2(struct call *call)
 #define TMPFS_STATFS_MAGIC 0x01021994
 #define PROC_STATFS_MAGIC 0x9fa0
 
+static void measure_disk(struct statfs *statfs)
+{
+	statfs->f_type = EXT2_STATFS_MAGIC;
+	statfs->f_blocks = volume.super->blocks_count;
+	statfs->f_bfree = blocks_available(&volume, true);
+	statfs->f_bavail = blocks_available(&volume, false);
+	memcpy(&statfs->f_fsid, volume.super->uuid, sizeof(statfs->f_fsid));
+	statfs->f_flags = 0x20 | 0x400 | (volume.read_only ? 1 : 0);	/* ST_VALID, ST_NOATIME, ST_RDONLY */
+}
+
+/* Its blocks are the pager's pages. */
+static void measure_memory(struct statfs *statfs)
+{
+	struct pager_counters counters;
+
+	pager_count(&counters);
+	statfs->f_blocks = counters.memory_pages_max;
+	statfs->f_bfree = statfs->f_bavail = counters.memory_pages_max - counters.memory_pages;
+	statfs->f_flags = 0x20 | 0x400;
+}
+
 static int64_t put_statfs(struct call *call, uint64_t address, struct place place)
 {
 	struct statfs statfs = { .f_type = place.tree == &proc_tree ? PROC_STATFS_MAGIC : TMPFS_STATFS_MAGIC, .f_bsize = BLOCK_BYTES,
 				 .f_frsize = BLOCK_BYTES, .f_namelen = NAME_MAX };
 
-	if (place.tree && place.tree->on_disk) {
+	if (place.tree && place.tree->is_volume) {
+		const struct superblock *super = volume_of(place.number)->super;
+
 		if (node_jobs_pending())
 			return wait_for(WAIT_KEY(WAIT_JOBS, 0));
-		statfs.f_type = EXT2_STATFS_MAGIC;
-		statfs.f_blocks = volume.super->blocks_count;
-		statfs.f_bfree = blocks_available(true);
-		statfs.f_bavail = blocks_available(false);
-		statfs.f_files = volume.super->inodes_count;
-		statfs.f_ffree = volume.super->free_inodes;
-		memcpy(&statfs.f_fsid, volume.super->uuid, sizeof(statfs.f_fsid));
-		statfs.f_flags = 0x20 | 0x400 | (volume.read_only ? 1 : 0);	/* ST_VALID, ST_NOATIME, ST_RDONLY */
+		if (place.tree == &disk_tree)
+			measure_disk(&statfs);
+		else
+			measure_memory(&statfs);
+		statfs.f_files = super->inodes_count;
+		statfs.f_ffree = super->free_inodes;
 	}
 	return copy_out(call, address, &statfs, sizeof(statfs));
 }

@@ -1,6 +1,6 @@
 /*
- * The tree of devices that lies over /dev, and how trees lie over directories of the disk at all. A name that is no device is looked
- * for in the covered directory, so /dev/shm is a directory of the disk.
+ * The tree of devices that lies over /dev, and how trees lie over directories of the disk at all. The volume in memory is one of the names
+ * in it. A name that is none of them is looked for in the covered directory.
  */
 #include "shell.h"
 
@@ -15,6 +15,7 @@ static const struct device { const char *name; uint32_t major, minor; enum open_
 	[DEVICE_FULL] = { "full", 1, 7, OPEN_DEVICE },
 	[DEVICE_RANDOM] = { "random", 1, 8, OPEN_DEVICE },
 	[DEVICE_URANDOM] = { "urandom", 1, 9, OPEN_DEVICE },
+	[DEVICE_MEMORY] = { "shm", 0, 0, OPEN_DIRECTORY },
 };
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
@@ -35,7 +36,7 @@ static bool is_covered(uint32_t inode)
 
 static struct place cover(struct place place)
 {
-	for (unsigned i = 0; place.tree->on_disk && i < OVERLAYS; i++)
+	for (unsigned i = 0; place.tree == &disk_tree && i < OVERLAYS; i++)
 		if (overlays[i].covered == place.number)
 			return (struct place){ overlays[i].tree, overlays[i].root };
 	return place;
@@ -56,25 +57,41 @@ int overlays_find(void)
 		overlays[i].searched = true;
 	}
 	path_cover = cover;
+	memory_mount = (struct mount){ { &device_tree, DEVICE_ROOT }, "/dev/shm" };
 	core_is_mount_point = is_covered;
 	return 0;
 }
 
 /* ---- the tree */
 
+static unsigned find_device(const char *name, size_t length)
+{
+	for (unsigned i = DEVICE_ROOT + 1; i < DEVICES; i++)
+		if (strlen(devices[i].name) == length && !memcmp(devices[i].name, name, length))
+			return i;
+	return 0;
+}
+
+static struct place place_of(unsigned number)
+{
+	return number == DEVICE_MEMORY ? (struct place){ &memory_tree, MEMORY_ROOT } : (struct place){ &device_tree, number };
+}
+
 static int device_lookup(uint64_t directory, const char *name, size_t length, struct place *found)
 {
+	unsigned number;
+
 	if (directory != DEVICE_ROOT)
 		return -ENOTDIR;
 	if (length == 2 && name[0] == '.' && name[1] == '.') {
 		*found = path_root();
 		return 0;
 	}
-	for (unsigned i = DEVICE_ROOT + 1; i < DEVICES; i++)
-		if (strlen(devices[i].name) == length && !memcmp(devices[i].name, name, length)) {
-			*found = (struct place){ &device_tree, i };
-			return 0;
-		}
+	number = find_device(name, length);
+	if (number) {
+		*found = place_of(number);
+		return 0;
+	}
 	return disk_tree.lookup(overlays[0].covered, name, length, found);
 }
 
@@ -84,7 +101,7 @@ static int device_attributes(uint64_t number, struct attributes *attributes)
 	uint64_t boot = start->realtime_ns;
 
 	*attributes = (struct attributes){
-		.inode = number, .mode = root ? S_IFDIR | 0755 : S_IFCHR | 0666, .links = root ? 2 : 1,
+		.inode = number, .mode = root ? S_IFDIR | 0755 : S_IFCHR | 0666, .links = root ? 3 : 1,
 		.access_time = boot, .modify_time = boot, .change_time = boot,
 		.device_major = root ? 0 : devices[number].major, .device_minor = root ? 0 : devices[number].minor,
 	};
@@ -97,7 +114,7 @@ static int device_read_link(uint64_t number, char *text, size_t bytes, size_t *l
 	return -EINVAL;
 }
 
-/* Devices first; the covered directory's entries (without its dots) get cookies behind theirs. */
+/* Devices first; what else the covered directory has (without its dots) gets cookies behind theirs. */
 #define COVERED_COOKIES (1UL << 32)
 struct covered_listing { directory_emit *emit; void *context; };
 
@@ -105,7 +122,7 @@ static bool emit_covered(void *context, const char *name, size_t length, uint64_
 {
 	struct covered_listing *listing = context;
 
-	if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')))
+	if (find_device(name, length) || (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))
 		return true;
 	return listing->emit(listing->context, name, length, inode, type, COVERED_COOKIES + next);
 }
@@ -122,7 +139,8 @@ static int device_list(uint64_t directory, uint64_t *cookie, directory_emit *emi
 		uint64_t number = *cookie;
 		const char *name = number == 0 ? "." : number == 1 ? ".." : devices[number < DEVICES ? number : 2].name;
 
-		if (number < DEVICES && !emit(context, name, strlen(name), number < 2 ? DEVICE_ROOT : number, number < 2 ? 4 : 2, number + 1))
+		if (number < DEVICES && !emit(context, name, strlen(name), number < 2 ? DEVICE_ROOT : place_of(number).number,
+					      number < 2 || number == DEVICE_MEMORY ? 4 : 2, number + 1))
 			return 0;
 	}
 	covered = *cookie < COVERED_COOKIES ? 0 : *cookie - COVERED_COOKIES;

@@ -88,19 +88,21 @@ uint64_t frame_of(const void *page)
 	return (start->pool_physical + ((uint64_t)page - start->pool)) / PAGE_BYTES;
 }
 
-/* Five eighths of the pool hold metadata blocks, the rest records; the cache's own records come off the end. */
+/* Half of the pool caches metadata blocks of the disk, an eighth is the volume in memory; their own records and all others share the rest. */
 static void divide_pool(void)
 {
-	uint64_t pages = start->pool_bytes / PAGE_BYTES, cache = pages * 5 / 8, buckets = 64, record_pages;
-	uint8_t *records = (uint8_t *)start->pool + cache * PAGE_BYTES;
+	uint64_t pages = start->pool_bytes / PAGE_BYTES, cache = pages / 2, memory = pages / 8, blocks = cache + memory, buckets = 64, record_pages;
+	uint8_t *pool = (uint8_t *)start->pool, *records = pool + blocks * PAGE_BYTES;
+	struct block *block = (struct block *)records;
 
 	while (buckets < cache)
 		buckets *= 2;
-	record_pages = (cache * sizeof(struct block) + buckets * sizeof(uint32_t) + PAGE_BYTES - 1) / PAGE_BYTES;
-	if (pages < 64 || cache + record_pages + 16 > pages)
+	record_pages = (blocks * sizeof(struct block) + buckets * sizeof(uint32_t) + PAGE_BYTES - 1) / PAGE_BYTES;
+	if (pages < 128 || blocks + record_pages + 16 > pages)
 		panic("fs: a pool of %lu pages is too small", pages);
-	cache_init((uint8_t *)start->pool, cache, (struct block *)records, (uint32_t *)(records + cache * sizeof(struct block)), buckets);
-	pool_init(records + record_pages * PAGE_BYTES, pages - cache - record_pages);
+	cache_init(pool, cache, block, (uint32_t *)(block + blocks), buckets);
+	memory_init(pool + cache * PAGE_BYTES, memory, block + cache);
+	pool_init(records + record_pages * PAGE_BYTES, pages - blocks - record_pages);
 	node_init();
 }
 

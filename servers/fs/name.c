@@ -22,7 +22,7 @@ static int walk_new(struct call *call, uint64_t descriptor, uint64_t path, bool 
 		return result == -ENOTDIR && walk->target.tree && walk->slash ? -EEXIST : result;
 	if (walk->target.tree)
 		return -EEXIST;
-	if (!walk->directory.tree->on_disk)
+	if (!walk->directory.tree->is_volume)
 		return walk->directory.tree == &proc_tree ? -ENOENT : -EACCES;
 	return walk->slash && !directory ? -ENOENT : 0;
 }
@@ -71,7 +71,7 @@ int64_t linux_linkat(struct call *call)
 	result = walk_path(call, word[0], word[1], word[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0, &from);
 	if (result == 0)
 		result = walk_new(call, word[2], word[3], false, &to);
-	if (result == 0 && !from.target.tree->on_disk)
+	if (result == 0 && from.target.tree != to.directory.tree)
 		result = -EXDEV;
 	if (result == 0)
 		result = change_link(to.directory.number, to.name, to.length, from.target.number, &call->process->who);
@@ -99,7 +99,7 @@ int64_t linux_unlinkat(struct call *call)
 		return !directory ? -EISDIR : walk.length == 1 ? -EINVAL : -ENOTEMPTY;
 	if (!walk.target.tree)
 		return -ENOENT;
-	if (!walk.directory.tree->on_disk)
+	if (!walk.directory.tree->is_volume)
 		return -EPERM;
 	result = change_unlink(walk.directory.number, walk.name, walk.length, directory, &call->process->who, &after);
 	if (result < 0)
@@ -121,8 +121,10 @@ static int check_rename(const struct walk *from, const struct walk *to)
 		return -EBUSY;
 	if (!from->target.tree)
 		return -ENOENT;
-	if (!from->directory.tree->on_disk || !to->directory.tree->on_disk)
-		return from->directory.tree == to->directory.tree ? -EPERM : -EXDEV;
+	if (from->directory.tree != to->directory.tree)
+		return -EXDEV;
+	if (!from->directory.tree->is_volume)
+		return -EPERM;
 	if (!to->slash)
 		return 0;
 	result = from->target.tree->attributes(from->target.number, &attributes);
@@ -198,7 +200,7 @@ static int change_directory(struct call *call, struct place place)
 		result = -ENOTDIR;
 	if (result == 0)
 		result = permission_check_mode(attributes.mode, attributes.uid, attributes.gid, MAY_EXECUTE, &call->process->who);
-	if (result == 0 && place.tree->on_disk && place.number != ROOT_INODE) {
+	if (result == 0 && place.tree->is_volume && place.number != ROOT_INODE) {
 		result = inode_get(place.number, &ref);
 		if (result == 0)
 			result = node_get(&ref, &node);

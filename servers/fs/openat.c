@@ -67,7 +67,7 @@ static int check_existing(struct call *call, const struct walk *walk, uint32_t f
 		return -ENOTDIR;
 	if (flags & O_PATH)
 		return 0;
-	if (want & MAY_WRITE && walk->target.tree->on_disk && volume.read_only)
+	if (want & MAY_WRITE && walk->target.tree->is_volume && volume_of(walk->target.number)->read_only)
 		return -EROFS;
 	return permission_check_mode(attributes->mode, attributes->uid, attributes->gid, want, &call->process->who);
 }
@@ -79,13 +79,13 @@ static int create(struct call *call, struct walk *walk, uint32_t mode, struct at
 
 	if (walk->slash)
 		return -EISDIR;
-	if (!walk->directory.tree->on_disk)
+	if (!walk->directory.tree->is_volume)
 		return walk->directory.tree == &proc_tree ? -ENOENT : -EACCES;
 	result = change_create(walk->directory.number, walk->name, walk->length, S_IFREG | (mode & 07777 & ~call->process->umask),
 			       &call->process->who, &made);
 	if (result < 0)
 		return result;
-	walk->target = (struct place){ &disk_tree, made.number };
+	walk->target = (struct place){ walk->directory.tree, made.number };
 	return disk_attributes(&made, attributes);
 }
 
@@ -109,7 +109,7 @@ static int attach(struct call *call, struct open *open, bool writing, const stru
 	struct node *node;
 	int result;
 
-	if (!open->place.tree->on_disk)
+	if (!open->place.tree->is_volume)
 		return 0;
 	result = inode_get(open->place.number, &ref);
 	if (result == 0)
@@ -131,7 +131,7 @@ static int attach(struct call *call, struct open *open, bool writing, const stru
 	}
 	if (open_writable(open) && call->process->who.uid == 0)
 		node->privileged = true;
-	if (walk->length && walk->directory.tree->on_disk)
+	if (walk->length && walk->directory.tree->is_volume)
 		node_set_name(node, walk->directory.number, walk->name, walk->length);
 	return 0;
 }
@@ -227,7 +227,7 @@ int64_t linux_ftruncate(struct call *call)
 		return -EBADF;
 	if (open->kind != OPEN_FILE || !open_writable(open))
 		return -EINVAL;
-	if (result == 0 && volume.read_only)
+	if (result == 0 && volume_of(open->node->inode)->read_only)
 		result = -EROFS;
 	return result < 0 ? result : truncate_object(call, open->node, call->message.word[1]);
 }
@@ -246,7 +246,7 @@ int64_t linux_truncate(struct call *call)
 		result = check_existing(call, &walk, O_WRONLY, &attributes);
 	if (result < 0)
 		return result;
-	if (!walk.target.tree->on_disk || !S_ISREG(attributes.mode))
+	if (!walk.target.tree->is_volume || !S_ISREG(attributes.mode))
 		return -EINVAL;
 	open = open_take(OPEN_FILE, O_WRONLY, walk.target);
 	if (!open)
@@ -308,7 +308,7 @@ static int64_t execute(struct call *call, const struct walk *walk, const uint64_
 	struct node *node;
 	int result;
 
-	if (!walk->target.tree->on_disk)
+	if (!walk->target.tree->is_volume)
 		return -EACCES;
 	result = inode_get_live(walk->target.number, &ref);
 	if (result < 0)

@@ -98,7 +98,7 @@ static int find_run(struct task *task, const struct inode_ref *ref, uint32_t *bl
 
 	*block = *length = 0;
 	for (; task->next + *length < task->request.count; ++*length) {
-		result = reading && page + *length >= end ? 0 : map_lookup(ref->raw, page + *length, &number);
+		result = reading && page + *length >= end ? 0 : map_lookup(ref, page + *length, &number);
 		if (reading && page + *length >= end)
 			number = 0;
 		if (result < 0)

@@ -26,7 +26,7 @@ static void put(const char *format, ...)
 	text_length += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-static void get_counters(struct pager_counters *counters)
+void pager_count(struct pager_counters *counters)
 {
 	static struct pager_counters lent;
 	struct message message = { .label = PAGER_counters, .word = { (uint64_t)&lent, sizeof(lent) } };
@@ -50,7 +50,7 @@ static void put_meminfo(void)
 	struct pager_counters now;
 	uint64_t available;
 
-	get_counters(&now);
+	pager_count(&now);
 	available = now.free_pages + now.cache_pages - now.cache_dirty_pages;
 	put("MemTotal:       %8lu kB\n", (unsigned long)now.total_pages * KIB_PER_PAGE);
 	put("MemFree:        %8lu kB\n", (unsigned long)now.free_pages * KIB_PER_PAGE);
@@ -59,14 +59,15 @@ static void put_meminfo(void)
 	put("Cached:         %8lu kB\n", (unsigned long)now.cache_pages * KIB_PER_PAGE);
 	put("SwapCached:     %8u kB\n", 0);
 	put("Dirty:          %8lu kB\n", (unsigned long)now.cache_dirty_pages * KIB_PER_PAGE);
-	put("AnonPages:      %8lu kB\n", (unsigned long)now.anonymous_pages * KIB_PER_PAGE);
+	put("AnonPages:      %8lu kB\n", (unsigned long)(now.anonymous_pages - now.memory_pages) * KIB_PER_PAGE);
+	put("Shmem:          %8lu kB\n", (unsigned long)now.memory_pages * KIB_PER_PAGE);
 	put("KernelStack:    %8lu kB\n", (unsigned long)(now.object_pages - now.object_pages_free) * KIB_PER_PAGE);
 	put("SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0, 0);
 }
 
 #define VMSTAT_LIST(X) \
 	X("nr_free_pages", pager.free_pages) X("nr_file_pages", pager.cache_pages) X("nr_dirty", pager.cache_dirty_pages) \
-	X("nr_anon_pages", pager.anonymous_pages) \
+	X("nr_anon_pages", pager.anonymous_pages - pager.memory_pages) X("nr_shmem", pager.memory_pages) \
 	X("pgpgin", pager.page_ins * KIB_PER_PAGE) X("pgpgout", pager.page_outs * KIB_PER_PAGE) \
 	X("pgfault", pager.faults_read + pager.faults_write + pager.faults_cow) X("pgmajfault", pager.faults_major) \
 	X("pgsteal_direct", pager.reclaimed) \
@@ -86,7 +87,7 @@ static void put_vmstat(void)
 	struct pager_counters pager;
 	struct kernel_info kernel;
 
-	get_counters(&pager);
+	pager_count(&pager);
 	get_info(&kernel);
 #define X(name, value) put("%s %lu\n", name, (unsigned long)(value));
 	VMSTAT_LIST(X)
@@ -112,6 +113,15 @@ static void put_stat(void)
 	get_info(&kernel);
 	put("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr %lu\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running 1\nprocs_blocked 0\n",
 	    (unsigned long)kernel.interrupts, (unsigned long)kernel.switches, (unsigned long)start->realtime_ns / 1000000000, processes);
+}
+
+static void put_memory_mount(void)
+{
+	struct pager_counters now;
+
+	pager_count(&now);
+	put("tmpfs /dev/shm tmpfs rw,noatime,size=%luk,nr_inodes=%u 0 0\n", (unsigned long)now.memory_pages_max * KIB_PER_PAGE,
+	    memory_volume.super->inodes_count);
 }
 
 static void put_uptime(void)
@@ -165,7 +175,8 @@ static int put_area(const struct pager_vma *area, bool details)
 
 	put("%08lx-%08lx %c%c%c%c %08lx %02x:%02x %-10lu ", (unsigned long)area->start, (unsigned long)area->end,
 	    area->prot & PROT_READ ? 'r' : '-', area->prot & PROT_WRITE ? 'w' : '-', area->prot & PROT_EXEC ? 'x' : '-', shared ? 's' : 'p',
-	    (unsigned long)area->offset, area->object ? 254 : 0, 0, (unsigned long)(uint32_t)area->object);
+	    (unsigned long)area->offset, area->object && !(area->object & OBJECT_IN_MEMORY) ? 254 : 0,
+	    area->object & OBJECT_IN_MEMORY ? 6 : 0, (unsigned long)(uint32_t)area->object);
 	result = put_path(area);
 	if (result < 0)
 		return result;
@@ -230,9 +241,10 @@ static int make_text(struct open *open, uint64_t position, uint64_t *piece_at)
 	case PROC_LOADAVG: put("0.00 0.00 0.00 1/1 1\n"); break;
 	case PROC_MOUNTS:
 		put("/dev/vda / ext2 %s,noatime 0 0\ndev /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n", volume.read_only ? "ro" : "rw");
+		put_memory_mount();
 		break;
 	case PROC_CPUINFO: put_cpuinfo(); break;
-	case PROC_FILESYSTEMS: put("nodev\tproc\n\text2\n"); break;
+	case PROC_FILESYSTEMS: put("nodev\tproc\nnodev\ttmpfs\n\text2\n"); break;
 	case PROC_VERSION: put("Quire microkernel (riscv64), Linux system calls\n"); break;
 	case PROC_BENCH_KERNEL: put_bench(); break;
 	case PROC_FAULT_AROUND: put_fault_around(); break;

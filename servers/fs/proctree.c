@@ -134,7 +134,7 @@ static int proc_attributes(uint64_t number, struct attributes *attributes)
 int path_of_node(const struct node *node, char *text, size_t bytes, size_t *length)
 {
 	static const char deleted[] = " (deleted)";
-	int result = node && node->name_bytes ? disk_tree.path(node->parent, text, bytes, length) : -ENOENT;
+	int result = node && node->name_bytes ? tree_of(node->parent)->path(node->parent, text, bytes, length) : -ENOENT;
 
 	if (result < 0)
 		return result;

@@ -23,6 +23,8 @@
 #include "proc.h"
 #include "server.h"
 
+_Static_assert(OBJECT_IN_MEMORY == IN_MEMORY, "an object's number shows the volume of its inode");
+
 #define AGAIN (WAIT - 1)
 #define TAKEN (WAIT - 2)
 
@@ -81,7 +83,7 @@ struct process {
 	uint32_t umask;
 	struct credentials who;
 	struct place directory;			/* working directory */
-	struct node *directory_node;		/* held; null: not on the disk, or the root */
+	struct node *directory_node;		/* held; null: on no volume, or the root */
 	struct node *program;			/* what it executes (process_execute); null: unknown */
 	struct node *executing;			/* what an execve under way leads to: the program when FS_exec says so, nothing if it fails */
 	uint64_t executing_thread;		/* its thread: when that calls again, execve has ended */
@@ -116,7 +118,7 @@ struct open {
 	uint8_t kind, access;			/* access: MAY_READ, MAY_WRITE */
 	uint32_t flags;				/* O_* */
 	struct place place;
-	struct node *node;			/* held; null: not on the disk */
+	struct node *node;			/* held; null: on no volume */
 	struct pipe *pipe;
 	uint64_t position;			/* of directories, devices and texts; the pager keeps that of files */
 	uint64_t resume, resume_at;		/* texts made in pieces: where a piece began, in their own terms and in bytes */
@@ -144,7 +146,6 @@ int open_announce(struct open *open, struct node *node, uint64_t length);	/* to 
 int start_place(struct call *call, uint64_t descriptor, const char *path, struct place *start);
 int walk_at(struct call *call, uint64_t descriptor, const char *path, unsigned flags, struct walk *walk);
 int walk_path(struct call *call, uint64_t descriptor, uint64_t path_address, unsigned flags, struct walk *walk);	/* with copy_path */
-void refresh_times(struct inode_ref *ref, uint64_t *length);	/* asks the pager for what it knows; commits */
 bool object_stat(uint64_t object, struct pager_stat_reply *reply);
 void set_modified(struct inode_ref *ref, uint64_t modified);	/* rdtime, 0: not modified */
 
@@ -167,8 +168,9 @@ extern const struct tree device_tree, proc_tree;
 int overlays_find(void);				/* after mounting, what to lie over: 0 or WAIT */
 transfer_function device_read, device_write;
 enum open_kind device_kind(uint64_t number);
-enum { DEVICE_ROOT = 1, DEVICE_CONSOLE, DEVICE_TTY, DEVICE_NULL, DEVICE_ZERO, DEVICE_FULL, DEVICE_RANDOM, DEVICE_URANDOM };
+enum { DEVICE_ROOT = 1, DEVICE_CONSOLE, DEVICE_TTY, DEVICE_NULL, DEVICE_ZERO, DEVICE_FULL, DEVICE_RANDOM, DEVICE_URANDOM, DEVICE_MEMORY };
 transfer_function text_read, text_write;
+void pager_count(struct pager_counters *counters);
 int path_of_node(const struct node *node, char *text, size_t bytes, size_t *length);	/* -ENOENT: unknown */
 /* Numbers of places in /proc: kind | pid << 8 | descriptor << 40. */
 enum proc_kind {

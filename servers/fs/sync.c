@@ -35,8 +35,10 @@ int64_t linux_fsync(struct call *call)
 
 	if (!open || open->kind == OPEN_PATH)
 		return -EBADF;
-	if (!open->place.tree || !open->place.tree->on_disk)
+	if (!open->place.tree || !open->place.tree->is_volume)
 		return -EINVAL;
+	if (open->place.tree == &memory_tree)
+		return 0;
 	if (open->kind != OPEN_FILE)
 		return sync_then(call);
 	return sync_object(call, (uint64_t)open->node->generation << 32 | open->node->inode, COOKIE_CHECKED);

@@ -1,6 +1,6 @@
 /*
  * The file server's core against volumes that mke2fs makes and e2fsck judges: thousands of random operations, four under way at a time,
- * with transfers that end in random order, compared with a model of names.
+ * with transfers that end in random order, compared with a model of names. The volume in memory takes part: it is the model's second root.
  * sources: servers/fs/core/
  */
 #include "fs_world.h"
@@ -81,7 +81,7 @@ static void some_name(char *text)
 
 static bool inside(unsigned directory, unsigned ancestor)
 {
-	for (; directory; directory = object[directory].parent)
+	for (; object[directory].parent != directory; directory = object[directory].parent)
 		if (directory == ancestor)
 			return true;
 	return directory == ancestor;
@@ -116,10 +116,18 @@ static int expect_unlink(struct operation *operation, bool directory)
 	return directory && !model_empty(found->object) ? -ENOTEMPTY : 0;
 }
 
+static bool same_volume(unsigned one, unsigned other)
+{
+	return volume_of(object[one].inode) == volume_of(object[other].inode);
+}
+
 static int expect_rename(struct operation *operation, bool exchange)
 {
 	struct name *from = model_find(operation->directory, operation->name), *to = model_find(operation->to, operation->to_name);
 	bool directory, to_directory;
+
+	if (!same_volume(operation->directory, operation->to))
+		return -EXDEV;
 
 	if (!from || (exchange && !to))
 		return -ENOENT;
@@ -228,7 +236,7 @@ static int do_link(struct operation *operation)
 	result = change_link(object[operation->directory].inode, operation->name, strlen(operation->name), object[operation->file].inode, &root);
 	if (result == WAIT || result == -ENOSPC)
 		return result;
-	CHECK(result == (found ? -EEXIST : 0), "link: %d", result);
+	CHECK(result == (!same_volume(operation->directory, operation->file) ? -EXDEV : found ? -EEXIST : 0), "link: %d", result);
 	if (result == 0) {
 		object[operation->file].links++;
 		model_add(operation->directory, operation->name, operation->file);
@@ -270,7 +278,7 @@ static int do_allocate(struct operation *operation)
 		return result;
 	CHECK(done >= 1 && done <= operation->count, "done %lu", done);
 	for (uint64_t i = 0; i < done && result == 0; i++) {
-		result = map_lookup(ref.raw, operation->first + i, &block);
+		result = map_lookup(&ref, operation->first + i, &block);
 		CHECK(result < 0 || block, "page %lu has no block", operation->first + i);
 	}
 	if (result == 0 && inode_length(ref.raw) < (operation->first + done) * 4096)
@@ -331,21 +339,23 @@ static int do_hold(struct operation *operation, bool hold)
 static int do_walk(struct operation *operation)
 {
 	struct walk walk;
+	uint32_t inode = object[operation->directory].inode;
 	char path[600], text[5000];
-	size_t length;
+	size_t length, mount = inode & IN_MEMORY ? strlen(memory_mount.path) : 0;
 	struct name *found = model_find(operation->directory, operation->name);
 	int result;
 
-	result = disk_tree.path(object[operation->directory].inode, text, sizeof(text), &length);
+	result = disk_tree.path(inode, text, sizeof(text), &length);
 	if (result < 0)
 		return result;
 	if (length > 200)
 		return 0;
-	snprintf(path, sizeof(path), "%.*s/./%s", (int)length, text, operation->name);
-	result = path_walk(path_root(), path, WALK_PARENT, &root, &walk);
+	CHECK(!memcmp(text, memory_mount.path, mount), "path %.*s", (int)length, text);
+	snprintf(path, sizeof(path), ".%.*s/./%s", (int)(length - mount), text + mount, operation->name);
+	result = path_walk((struct place){ tree_of(inode), ROOT_OF(inode) }, path, WALK_PARENT, &root, &walk);
 	if (result < 0)
 		return result;
-	CHECK(walk.directory.number == object[operation->directory].inode, "walk %s", path);
+	CHECK(walk.directory.number == inode && walk.directory.tree == tree_of(inode), "walk %s", path);
 	CHECK(found ? walk.target.tree && walk.target.number == object[found->object].inode : !walk.target.tree, "walk %s", path);
 	return 0;
 }
@@ -407,6 +417,7 @@ static void run_random(unsigned steps)
 	memset(name, 0, sizeof(name));
 	memset(operation, 0, sizeof(operation));
 	object[0] = (struct object){ MODE_DIRECTORY, 3, 0, ROOT_INODE, 0, true, 0 };
+	object[1] = (struct object){ MODE_DIRECTORY, 2, 0, MEMORY_ROOT, 1, true, 0 };
 	for (unsigned done = 0; done < steps; ) {
 		struct operation *which = &operation[random_below(CONCURRENT)];
 
@@ -433,14 +444,22 @@ static void run_random(unsigned steps)
 }
 
 /* What nobody names or holds is free again. */
-static void compare_inodes(uint32_t free_before)
+static void compare_inodes(const struct volume *on, uint32_t free_before)
 {
 	uint32_t used = 0;
 
 	drain_jobs();
-	for (unsigned i = 1; i < OBJECTS; i++)
-		used += object[i].used;
-	CHECK(volume.super->free_inodes + used == free_before, "%u inodes free, %u used, %u before", volume.super->free_inodes, used, free_before);
+	for (unsigned i = 2; i < OBJECTS; i++)
+		used += object[i].used && volume_of(object[i].inode) == on;
+	CHECK(on->super->free_inodes + used == free_before, "%u inodes free, %u used, %u before", on->super->free_inodes, used, free_before);
+}
+
+/* The volume in memory ends with the system. */
+static void forget_memory(void)
+{
+	for (unsigned i = 0; i < NAMES; i++)
+		if (name[i].used && volume_of(object[name[i].directory].inode) == &memory_volume)
+			name[i].used = false;
 }
 
 /* Everything that the model names is there, seen with fresh eyes. */
@@ -472,7 +491,7 @@ static void compare(void)
 static void test_random(const char *options, const char *size, uint32_t cache, unsigned steps)
 {
 	const char *path = make_image(options, size);
-	uint32_t free_before;
+	uint32_t free_before, free_in_memory;
 
 	for (unsigned round = 0; round < 2; round++) {
 		if (round == 1 && (path = make_image(options, size)) == NULL)
@@ -480,10 +499,13 @@ static void test_random(const char *options, const char *size, uint32_t cache, u
 		seed = round * 77 + steps + cache;
 		CHECK(mount_image(path, cache) == 0, "mount %s", options);
 		free_before = volume.super->free_inodes;
+		free_in_memory = memory_volume.super->free_inodes;
 		run_random(steps);
 		compare();
-		compare_inodes(free_before);
+		compare_inodes(&volume, free_before);
+		compare_inodes(&memory_volume, free_in_memory);
 		leave();
+		forget_memory();
 		check_clean(path);
 		CHECK(mount_image(path, cache) == 0, "mount again");
 		compare();

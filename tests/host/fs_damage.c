@@ -64,7 +64,7 @@ static void touch_inode(uint32_t number)
 			else if (result == 0 && action == 2)
 				result = disk_tree.path(number, text, sizeof(text), &length);
 			else if (result == 0 && action == 3)
-				result = map_lookup(ref.raw, random_below(3000), &block);
+				result = map_lookup(&ref, random_below(3000), &block);
 			else if (result == 0 && action == 4 && inode_is(ref.raw, MODE_REGULAR))
 				result = map_allocate(&ref, random_below(2000), 5, true, &done);
 			else if (result == 0 && action == 5 && inode_is(ref.raw, MODE_DIRECTORY))
@@ -136,6 +136,8 @@ static void populate(void)
 
 static void try_everything(void)
 {
+	uint32_t memory_inodes = memory_volume.super->free_inodes, memory_blocks = memory_volume.super->free_blocks;
+
 	for (uint32_t inode = 2; inode < 100; inode++)
 		touch_inode(inode);
 	for (uint32_t inode = 2; inode < 80; inode++)
@@ -145,6 +147,7 @@ static void try_everything(void)
 		if (!node_jobs_step() && !finish_transfer())
 			break;
 	CHECK(!node_jobs_pending(), "freeing does not end");
+	CHECK(memory_volume.super->free_inodes == memory_inodes && memory_volume.super->free_blocks == memory_blocks, "the damage has reached the volume in memory");
 	close(device);
 }
 
@@ -173,7 +176,7 @@ static void make_good(void)
 
 static void test_damage(unsigned rounds)
 {
-	static const uint32_t values[] = { 0, 1, 0xffffffff, 0x7fffffff, 2, 12, 0x1000, 64 };
+	static const uint32_t values[] = { 0, 1, 0xffffffff, 0x7fffffff, 2, 12, 0x1000, 64, MEMORY_ROOT, IN_MEMORY + 12, IN_MEMORY + 40 };
 	unsigned refused = 0;
 
 	make_good();
@@ -187,7 +190,7 @@ static void test_damage(unsigned rounds)
 			uint32_t block = random_below(3) ? 3 + random_below(50) : 1 + random_below(400);
 			long where = random_below(30) ? 4096L * block + random_below(1023) * 4 : 1024 + random_below(200);
 
-			poke(path, where, random_below(2) ? values[random_below(8)] : random_below(2048), random_below(3) ? 4 : 1 + random_below(4));
+			poke(path, where, random_below(2) ? values[random_below(11)] : random_below(2048), random_below(3) ? 4 : 1 + random_below(4));
 		}
 		if (mount_image(path, 128) == 0) {
 			try_everything();
@@ -214,7 +217,7 @@ static void test_circle(void)
 	CHECK(mount_image(path, 128) == 0, "mount");
 	UNTIL_DONE(result, change_create(ROOT_INODE, "file", 4, MODE_REGULAR, &root, &ref));
 	number = ref.number;
-	UNTIL_DONE(result, inode_get(number, &ref) ?: map_allocate(&ref, 0, 2, true, &done) ?: map_lookup(ref.raw, 0, &block));
+	UNTIL_DONE(result, inode_get(number, &ref) ?: map_allocate(&ref, 0, 2, true, &done) ?: map_lookup(&ref, 0, &block));
 	UNTIL_DONE(result, inode_get(number, &ref) ?: (inode_change(&ref), ref.raw->pointer[14] = ref.raw->pointer[13] = block, 0));
 	CHECK(result == 0, "map: %d", result);
 	write_all();

@@ -87,7 +87,9 @@ static bool finish_transfer(void)
 	return true;
 }
 
-/* ---- starting and ending a volume */
+/* ---- starting and ending a volume, beside an empty one in memory */
+
+#define KEPT 64		/* blocks of that */
 
 static void *memory;
 
@@ -101,8 +103,8 @@ static int mount_image(const char *path, uint32_t cache)
 
 	free(memory);
 	free(blocks);
-	memory = aligned_alloc(4096, (cache + pool) * 4096UL);
-	blocks = calloc(cache, sizeof(*blocks));
+	memory = aligned_alloc(4096, (cache + pool + KEPT) * 4096UL);
+	blocks = calloc(cache + KEPT, sizeof(*blocks));
 	pages = memory;
 	queued = 0;
 	clock_now = 1700000000UL * 1000000000;
@@ -113,6 +115,9 @@ static int mount_image(const char *path, uint32_t cache)
 	volume.ops = &ops;
 	cache_init(pages, cache, blocks, hash, 256);
 	pool_init(pages + cache * 4096UL, pool);
+	memset(pages + (cache + pool) * 4096UL, 0, KEPT * 4096);
+	memory_init(pages + (cache + pool) * 4096UL, KEPT, blocks + cache);
+	memory_mount = (struct mount){ path_root(), "/memory" };
 	node_init();
 	do {
 		step_begin();

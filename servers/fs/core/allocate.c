@@ -4,30 +4,47 @@
  */
 #include "core.h"
 
-bool block_in_range(uint32_t number)
+bool block_in_range(const struct volume *on, uint32_t number)
 {
-	return number > volume.super->first_data_block && number < volume.super->blocks_count;
+	return volume_of(number) == on && INDEX(number) > on->super->first_data_block && INDEX(number) < on->super->blocks_count;
 }
 
-uint32_t blocks_available(bool privileged)
+bool inode_in_range(const struct volume *on, uint32_t number)
 {
-	uint32_t free = volume.super->free_blocks, reserved = privileged ? 0 : volume.super->reserved_blocks;
+	return volume_of(number) == on && INDEX(number) && INDEX(number) <= on->super->inodes_count;
+}
+
+uint32_t blocks_available(const struct volume *on, bool privileged)
+{
+	uint32_t free = on->super->free_blocks, reserved = privileged ? 0 : on->super->reserved_blocks;
 
 	return free > reserved ? free - reserved : 0;
 }
 
 static uint32_t group_of(uint32_t block)
 {
-	return block / volume.super->blocks_per_group;
+	return INDEX(block) / volume_of(block)->super->blocks_per_group;
+}
+
+static uint32_t group_of_inode(uint32_t inode)
+{
+	return (INDEX(inode) - 1) / volume_of(inode)->super->inodes_per_group;
+}
+
+uint32_t inode_home(uint32_t number)
+{
+	const struct volume *on = volume_of(number);
+
+	return on->numbers | group_of_inode(number) * on->super->blocks_per_group;
 }
 
 /* Superblock, descriptors, bitmaps and inode tables must never become a file's. */
 static bool is_metadata(const struct group_descriptor *descriptor, uint32_t block)
 {
-	uint32_t table = (volume.super->inodes_per_group * volume.inode_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+	const struct volume *on = volume_of(block);
 
-	return block <= (volume.groups + GROUPS_PER_BLOCK - 1) / GROUPS_PER_BLOCK || block == descriptor->block_bitmap ||
-	       block == descriptor->inode_bitmap || (block >= descriptor->inode_table && block - descriptor->inode_table < table);
+	return INDEX(block) <= (on->groups + GROUPS_PER_BLOCK - 1) / GROUPS_PER_BLOCK || block == descriptor->block_bitmap ||
+	       block == descriptor->inode_bitmap || (block >= descriptor->inode_table && block - descriptor->inode_table < table_blocks(on));
 }
 
 static bool bit(const uint8_t *map, uint32_t index)
@@ -49,12 +66,12 @@ static uint32_t find_zero(const uint8_t *map, uint32_t from, uint32_t end)
 	return end;
 }
 
-static void add_free_blocks(struct group_descriptor *descriptor, struct block *block, int32_t difference)
+static void add_free_blocks(struct volume *on, struct group_descriptor *descriptor, struct block *block, int32_t difference)
 {
 	block_change(block, &descriptor->free_blocks, sizeof(descriptor->free_blocks));
 	descriptor->free_blocks += difference;
-	block_change(volume.super_block, &volume.super->free_blocks, sizeof(volume.super->free_blocks));
-	volume.super->free_blocks += difference;
+	block_change(on->super_block, &on->super->free_blocks, sizeof(on->super->free_blocks));
+	on->super->free_blocks += difference;
 }
 
 static void change_bits(struct block *block, uint32_t first, uint32_t bits, bool value)
@@ -68,12 +85,12 @@ static void change_bits(struct block *block, uint32_t first, uint32_t bits, bool
 }
 
 /* A run in one group, from bit `from` on. -ENOSPC: none there. */
-static int allocate_in_group(uint32_t group, uint32_t from, uint32_t want, uint32_t *first, uint32_t *got)
+static int allocate_in_group(struct volume *on, uint32_t group, uint32_t from, uint32_t want, uint32_t *first, uint32_t *got)
 {
 	struct group_descriptor *descriptor;
 	struct block *descriptor_block, *bitmap;
-	uint32_t base = group * volume.super->blocks_per_group, end = group_blocks(group), start, length = 0;
-	int result = group_get(group, &descriptor, &descriptor_block);
+	uint32_t base = on->numbers | group * on->super->blocks_per_group, end = group_blocks(on, group), start, length = 0;
+	int result = group_get(on, group, &descriptor, &descriptor_block);
 
 	if (result < 0)
 		return result;
@@ -97,7 +114,7 @@ static int allocate_in_group(uint32_t group, uint32_t from, uint32_t want, uint3
 		length++;
 	}
 	change_bits(bitmap, start, length, true);
-	add_free_blocks(descriptor, descriptor_block, -(int32_t)length);
+	add_free_blocks(on, descriptor, descriptor_block, -(int32_t)length);
 	*first = base + start;
 	*got = length;
 	return 0;
@@ -105,97 +122,98 @@ static int allocate_in_group(uint32_t group, uint32_t from, uint32_t want, uint3
 
 int blocks_allocate(uint32_t goal, uint32_t want, bool privileged, uint32_t *first, uint32_t *got)
 {
-	uint32_t group, available = blocks_available(privileged);
+	struct volume *on = volume_of(goal);
+	uint32_t group, available = blocks_available(on, privileged);
 
-	if (!block_in_range(goal))
-		goal = volume.super->first_data_block + 1;
+	if (!block_in_range(on, goal))
+		goal = on->numbers | (on->super->first_data_block + 1);
 	group = group_of(goal);
 	if (want > available)
 		want = available;
 	if (!want)
 		return -ENOSPC;
-	for (uint32_t i = 0; i <= volume.groups; i++) {
-		uint32_t from = i == 0 ? goal % volume.super->blocks_per_group : 0;
-		int result = allocate_in_group(group, from, want, first, got);
+	for (uint32_t i = 0; i <= on->groups; i++) {
+		uint32_t from = i == 0 ? INDEX(goal) % on->super->blocks_per_group : 0;
+		int result = allocate_in_group(on, group, from, want, first, got);
 
 		if (result != -ENOSPC)
 			return result;
-		group = group + 1 < volume.groups ? group + 1 : 0;
+		group = group + 1 < on->groups ? group + 1 : 0;
 	}
 	return -ENOSPC;
 }
 
-int block_in_use(uint32_t number, bool *used)
+int block_in_use(const struct volume *on, uint32_t number, bool *used)
 {
 	struct group_descriptor *descriptor;
 	struct block *block;
 	int result;
 
 	*used = false;
-	if (!block_in_range(number))
+	if (!block_in_range(on, number))
 		return 0;
-	result = group_get(group_of(number), &descriptor, &block);
+	result = group_get(on, group_of(number), &descriptor, &block);
 	if (result == 0 && !is_metadata(descriptor, number)) {
 		result = block_get(descriptor->block_bitmap, &block);
 		if (result == 0)
-			*used = bit(block->data, number % volume.super->blocks_per_group);
+			*used = bit(block->data, INDEX(number) % on->super->blocks_per_group);
 	}
 	return result;
 }
 
-int block_free(uint32_t number)
+int block_free(struct volume *on, uint32_t number)
 {
 	struct group_descriptor *descriptor;
 	struct block *descriptor_block, *bitmap;
 	uint32_t index;
 	int result;
 
-	if (!block_in_range(number)) {
+	if (!block_in_range(on, number)) {
 		volume_corrupt("a block number is out of range", number);
 		return 0;
 	}
-	result = group_get(group_of(number), &descriptor, &descriptor_block);
+	result = group_get(on, group_of(number), &descriptor, &descriptor_block);
 	if (result < 0)
 		return result;
 	result = block_get(descriptor->block_bitmap, &bitmap);
 	if (result < 0)
 		return result;
-	index = number % volume.super->blocks_per_group;
+	index = INDEX(number) % on->super->blocks_per_group;
 	if (!bit(bitmap->data, index) || is_metadata(descriptor, number)) {
 		volume_corrupt("a block is freed that was not in use", number);
 		return 0;
 	}
 	change_bits(bitmap, index, 1, false);
-	add_free_blocks(descriptor, descriptor_block, 1);
+	add_free_blocks(on, descriptor, descriptor_block, 1);
 	block_forget(number);
 	return 0;
 }
 
 /* ---- inodes */
 
-static void add_free_inodes(struct group_descriptor *descriptor, struct block *block, int difference, bool directory)
+static void add_free_inodes(struct volume *on, struct group_descriptor *descriptor, struct block *block, int difference, bool directory)
 {
 	block_change(block, descriptor, sizeof(*descriptor));
 	descriptor->free_inodes += difference;
 	if (directory)
 		descriptor->directories -= difference;
-	block_change(volume.super_block, &volume.super->free_inodes, sizeof(volume.super->free_inodes));
-	volume.super->free_inodes += difference;
+	block_change(on->super_block, &on->super->free_inodes, sizeof(on->super->free_inodes));
+	on->super->free_inodes += difference;
 }
 
 #define DIRECTORY_CANDIDATES 64
 
 /* A new directory goes where blocks are plenty, so that directories spread and their files stay near them. */
-static int directory_group(uint32_t parent_group, uint32_t *best)
+static int directory_group(const struct volume *on, uint32_t parent_group, uint32_t *best)
 {
 	uint32_t most = 0;
 
 	*best = parent_group;
-	for (uint32_t i = 0; i < volume.groups && i < DIRECTORY_CANDIDATES; i++) {
+	for (uint32_t i = 0; i < on->groups && i < DIRECTORY_CANDIDATES; i++) {
 		struct group_descriptor *descriptor;
 		struct block *block;
-		uint32_t group = (parent_group + i) % volume.groups;
-		int result = group_get(group, &descriptor, &block);
+		uint32_t group = (parent_group + i) % on->groups;
+		int result = group_get(on, group, &descriptor, &block);
 
 		if (result < 0)
 			return result;
@@ -207,12 +225,12 @@ static int directory_group(uint32_t parent_group, uint32_t *best)
 	return 0;
 }
 
-static int allocate_inode_in_group(uint32_t group, bool directory, uint32_t *number)
+static int allocate_inode_in_group(struct volume *on, uint32_t group, bool directory, uint32_t *number)
 {
 	struct group_descriptor *descriptor;
 	struct block *descriptor_block, *bitmap;
-	uint32_t per_group = volume.super->inodes_per_group, index;
-	int result = group_get(group, &descriptor, &descriptor_block);
+	uint32_t per_group = on->super->inodes_per_group, index;
+	int result = group_get(on, group, &descriptor, &descriptor_block);
 
 	if (result < 0)
 		return result;
@@ -221,41 +239,43 @@ static int allocate_inode_in_group(uint32_t group, bool directory, uint32_t *num
 	result = block_get(descriptor->inode_bitmap, &bitmap);
 	if (result < 0)
 		return result;
-	index = find_zero(bitmap->data, group == 0 ? volume.super->first_inode - 1 : 0, per_group);
+	index = find_zero(bitmap->data, group == 0 ? on->super->first_inode - 1 : 0, per_group);
 	if (index == per_group)
 		return -ENOSPC;
 	change_bits(bitmap, index, 1, true);
-	add_free_inodes(descriptor, descriptor_block, -1, directory);
-	*number = group * per_group + index + 1;
+	add_free_inodes(on, descriptor, descriptor_block, -1, directory);
+	*number = on->numbers | (group * per_group + index + 1);
 	return 0;
 }
 
 int inode_allocate(uint32_t parent, bool directory, uint32_t *number)
 {
-	uint32_t group = (parent - 1) / volume.super->inodes_per_group;
+	struct volume *on = volume_of(parent);
+	uint32_t group = group_of_inode(parent);
 	int result = 0;
 
-	if (!volume.super->free_inodes)
+	if (!on->super->free_inodes)
 		return -ENOSPC;
 	if (directory)
-		result = directory_group(group, &group);
+		result = directory_group(on, group, &group);
 	if (result < 0)
 		return result;
-	for (uint32_t i = 0; i < volume.groups; i++) {
-		result = allocate_inode_in_group(group, directory, number);
+	for (uint32_t i = 0; i < on->groups; i++) {
+		result = allocate_inode_in_group(on, group, directory, number);
 		if (result != -ENOSPC)
 			return result;
-		group = group + 1 < volume.groups ? group + 1 : 0;
+		group = group + 1 < on->groups ? group + 1 : 0;
 	}
 	return -ENOSPC;
 }
 
 int inode_free(uint32_t number, bool directory)
 {
+	struct volume *on = volume_of(number);
 	struct group_descriptor *descriptor;
 	struct block *descriptor_block, *bitmap;
-	uint32_t group = (number - 1) / volume.super->inodes_per_group, index = (number - 1) % volume.super->inodes_per_group;
-	int result = group_get(group, &descriptor, &descriptor_block);
+	uint32_t index = (INDEX(number) - 1) % on->super->inodes_per_group;
+	int result = group_get(on, group_of_inode(number), &descriptor, &descriptor_block);
 
 	if (result < 0)
 		return result;
@@ -267,6 +287,6 @@ int inode_free(uint32_t number, bool directory)
 		return 0;
 	}
 	change_bits(bitmap, index, 1, false);
-	add_free_inodes(descriptor, descriptor_block, 1, directory);
+	add_free_inodes(on, descriptor, descriptor_block, 1, directory);
 	return 0;
 }

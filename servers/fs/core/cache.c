@@ -5,7 +5,8 @@
  *                            `-> FAILED (read error: -EIO until it is evicted)
  *
  * A block being written may change meanwhile: then it is dirty and writing, and is written again later. A block in use by
- * the step under way, dirty or under transfer is never evicted; when nothing can be, writing starts and the step waits.
+ * the step under way, dirty or under transfer is never evicted; when nothing can be, writing starts and the step waits. Blocks of the volume
+ * in memory are found elsewhere (memory.c), always READY and never dirty; for the step they are blocks like others.
  */
 #include "core.h"
 
@@ -65,6 +66,8 @@ static uint32_t *bucket(uint32_t number)
 
 static struct block *find(uint32_t number)
 {
+	if (number & IN_MEMORY)
+		return memory_block(number);
 	for (uint32_t frame = *bucket(number); frame; frame = blocks[frame - 1].hash_next)
 		if (blocks[frame - 1].number == number)
 			return &blocks[frame - 1];
@@ -249,7 +252,7 @@ bool step_is_large(void)
 
 static void set_dirty(struct block *block)
 {
-	if (block->dirty)
+	if (block->dirty || block->number & IN_MEMORY)
 		return;
 	work_left = true;
 	block->dirty = true;
@@ -313,7 +316,7 @@ void step_undo(void)
 
 		if (undo->bytes)
 			memcpy(undo->block->data + undo->offset, undo + 1, undo->bytes);
-		else
+		else if (!(undo->block->number & IN_MEMORY))
 			empty(undo->block);
 	}
 	step_begin();

@@ -33,7 +33,7 @@ static int open_directory(uint32_t number, const struct credentials *who, struct
 		return result;
 	if (!inode_is(directory->raw, MODE_DIRECTORY))
 		return -ENOTDIR;
-	if (volume.read_only)
+	if (volume_of(number)->read_only)
 		return -EROFS;
 	return permission_check(directory->raw, MAY_WRITE | MAY_EXECUTE, who);
 }
@@ -134,7 +134,7 @@ int change_symlink(uint32_t number, const char *name, size_t length, const char 
 	}
 	result = map_allocate(&ref, 0, 1, who->uid == 0, &done);
 	if (result == 0)
-		result = map_lookup(ref.raw, 0, &first);
+		result = map_lookup(&ref, 0, &first);
 	if (result == 0)
 		result = block_fresh(first, &block);
 	if (result == 0)
@@ -145,7 +145,7 @@ int change_symlink(uint32_t number, const char *name, size_t length, const char 
 int change_link(uint32_t number, const char *name, size_t length, uint32_t inode, const struct credentials *who)
 {
 	struct inode_ref directory, ref;
-	int result = open_directory(number, who, &directory);
+	int result = volume_of(number) == volume_of(inode) ? open_directory(number, who, &directory) : -EXDEV;
 
 	if (result == 0)
 		result = must_not_exist(&directory, name, length);
@@ -230,7 +230,7 @@ int change_unlink(uint32_t number, const char *name, size_t length, bool remove_
 /* Does `inode` lie on the way from `directory` to the root? Then it cannot be moved there. */
 static int check_no_loop(uint32_t inode, uint32_t directory)
 {
-	for (unsigned depth = 0; directory != ROOT_INODE; depth++) {
+	for (unsigned depth = 0; INDEX(directory) != ROOT_INODE; depth++) {
 		struct inode_ref ref;
 		struct position at;
 		int result = directory == inode ? -EINVAL : inode_get_live(directory, &ref);
@@ -241,7 +241,7 @@ static int check_no_loop(uint32_t inode, uint32_t directory)
 			return result;
 		directory = at.entry->inode;
 	}
-	return inode == ROOT_INODE ? -EINVAL : 0;
+	return INDEX(inode) == ROOT_INODE ? -EINVAL : 0;
 }
 
 /* A directory that gets another parent: both parents' links and its ".." change. */
@@ -307,7 +307,7 @@ int change_rename(uint32_t from_number, const char *from_name, size_t from_lengt
 	struct inode_ref from, to, ref, old;
 	struct position from_at, to_at;
 	bool replaces;
-	int result = open_directory(from_number, who, &from);
+	int result = volume_of(from_number) == volume_of(to_number) ? open_directory(from_number, who, &from) : -EXDEV;
 
 	after->unlinked = NULL;
 	if (result == 0)

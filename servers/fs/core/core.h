@@ -1,6 +1,9 @@
 /*
- * The core of the file server: an ext2 volume as plain C against a small table of operations, so that the same source runs
+ * The core of the file server: ext2 volumes as plain C against a small table of operations, so that the same source runs
  * on Quire and on the host under sanitizers (tests/host/fs_core.c). It never sees file data, messages or descriptors.
+ *
+ * THERE ARE TWO VOLUMES: the disk's, whose blocks the cache brings in and writes back, and one in memory (memory.c), which has no device:
+ * its blocks lie in the server's pool for good. Inode and block numbers tell which: those in memory have the bit IN_MEMORY.
  *
  * HOW AN OPERATION ENDS.  Functions return 0 (or what they say), a negated errno, or WAIT. WAIT: something is not in
  * memory; its reading has been started and `volume.wait_key` says what will be woken (ops->wake) when it is there. The
@@ -44,17 +47,29 @@ struct core_ops {
 enum wait_kind { WAIT_BLOCK = 1, WAIT_MEMORY, WAIT_NODE, WAIT_JOBS, WAIT_WRITTEN };
 #define WAIT_KEY(kind, number) ((uint64_t)(kind) << 56 | (number))
 
+#define IN_MEMORY 0x80000000U
+#define INDEX(number) ((number) & ~IN_MEMORY)		/* of a block or inode in its volume */
+#define ROOT_OF(number) (((number) & IN_MEMORY) | ROOT_INODE)
+#define MEMORY_ROOT ROOT_OF(IN_MEMORY)
+
 struct volume {
-	const struct core_ops *ops;
+	const struct core_ops *ops;			/* both volumes'; the disk's has it */
 	bool mounted, read_only, broken;		/* broken: a metadata write failed */
 	bool was_clean;					/* when it was mounted */
 	struct superblock *super;			/* in the cache, pinned for ever; null until mounted */
 	struct block *super_block;
 	const char *refusal;				/* why it could not be mounted */
 	uint32_t groups, inode_bytes;
-	uint64_t wait_key;
+	uint32_t numbers;				/* IN_MEMORY or 0: part of all its inode and block numbers */
+	uint64_t wait_key;				/* both volumes' */
 };
-extern struct volume volume;
+extern struct volume volume, memory_volume;		/* the disk's; the one in memory */
+
+static inline struct volume *volume_of(uint32_t number)	/* of an inode or block */
+{
+	return number & IN_MEMORY ? &memory_volume : &volume;
+}
+
 extern bool work_left;		/* set by whoever leaves something for the server's loop: a job, a dirty block; the loop clears it */
 int wait_for(uint64_t key);				/* sets wait_key, returns WAIT */
 
@@ -121,19 +136,26 @@ static inline void step_abort(void)
 bool step_has_changes(void);
 bool step_is_large(void);				/* holds so many blocks that slices should end here */
 
+/* ---- memory.c: the volume in memory. */
+void memory_init(uint8_t *pages, uint32_t count, struct block *blocks);	/* makes it, empty, of these zeroed pages and records; after cache_init */
+struct block *memory_block(uint32_t number);		/* null: there is none */
+
 /* ---- super.c: mounting and leaving. */
 int volume_mount(uint64_t device_blocks, bool device_read_only);	/* 0, WAIT, or refused with a log line */
 int volume_mark_clean(void);				/* in a step; written by the next write-back */
-int group_get(uint32_t group, struct group_descriptor **descriptor, struct block **block);
-uint32_t group_blocks(uint32_t group);			/* the last group may be short */
+int group_get(const struct volume *on, uint32_t group, struct group_descriptor **descriptor, struct block **block);
+uint32_t group_blocks(const struct volume *on, uint32_t group);	/* the last group may be short */
+uint32_t table_blocks(const struct volume *on);		/* of a group's inode table */
 void volume_corrupt(const char *what, uint64_t number);	/* log once in a while, mark the volume as having errors */
 
 /* ---- allocate.c: blocks and inodes. Part of a step. */
 int blocks_allocate(uint32_t goal, uint32_t want, bool privileged, uint32_t *first, uint32_t *got);	/* 1..want adjacent blocks */
-int block_free(uint32_t number);
-int block_in_use(uint32_t number, bool *used);		/* false: free, or no block of a file at all */
-bool block_in_range(uint32_t number);
-uint32_t blocks_available(bool privileged);
+int block_free(struct volume *on, uint32_t number);
+int block_in_use(const struct volume *on, uint32_t number, bool *used);	/* false: free, or no block of a file at all */
+bool block_in_range(const struct volume *on, uint32_t number);
+uint32_t blocks_available(const struct volume *on, bool privileged);
+uint32_t inode_home(uint32_t number);			/* where the blocks of its group begin */
+bool inode_in_range(const struct volume *on, uint32_t number);
 int inode_allocate(uint32_t parent, bool directory, uint32_t *number);
 int inode_free(uint32_t number, bool directory);
 
@@ -145,7 +167,7 @@ int inode_get_live(uint32_t number, struct inode_ref *ref);	/* -ESTALE if it is 
 void inode_change(struct inode_ref *ref);			/* before changing fields of ref->raw */
 uint64_t inode_length(const struct inode *inode);
 int inode_set_length(struct inode_ref *ref, uint64_t length);
-uint64_t inode_time(const struct inode *inode, enum time_field field);	/* nanoseconds since 1970, as two's complement */
+uint64_t inode_time(const struct inode_ref *ref, enum time_field field);	/* nanoseconds since 1970, as two's complement */
 void inode_set_time(struct inode_ref *ref, unsigned fields, uint64_t nanoseconds);
 void inode_touch(struct inode_ref *ref, unsigned fields);		/* now */
 uint32_t inode_uid(const struct inode *inode);
@@ -158,7 +180,7 @@ bool inode_is_fast_link(const struct inode *inode);
 #define LENGTH_MAX 0x1ffffffe000UL				/* i_blocks would overflow beyond 2 TiB */
 
 /* ---- map.c: from pages of a file to blocks. */
-int map_lookup(const struct inode *inode, uint64_t page, uint32_t *block);	/* 0: a hole */
+int map_lookup(const struct inode_ref *ref, uint64_t page, uint32_t *block);	/* 0: a hole */
 int map_allocate(struct inode_ref *ref, uint64_t first, uint64_t count, bool privileged, uint64_t *done);
 int map_trim(struct inode_ref *ref, uint64_t keep_pages, bool *more);	/* frees a slice of what lies behind */
 
@@ -234,17 +256,19 @@ struct attributes {
 };
 struct tree;
 struct place { const struct tree *tree; uint64_t number; };	/* a file of one of the trees; tree null: none */
-/* A tree of names: the disk, and what the shell lays over it (devices, processes). All may WAIT. */
+/* A tree of names: the two volumes, and what the shell lays over the disk (devices, processes). All may WAIT. */
 struct tree {
 	const char *name;
-	bool on_disk;						/* can be changed; number is an inode number */
+	bool is_volume;						/* can be changed; number is an inode number */
 	int (*lookup)(uint64_t directory, const char *name, size_t length, struct place *found);	/* not for "."; -ENOENT */
 	int (*attributes)(uint64_t number, struct attributes *attributes);
 	int (*read_link)(uint64_t number, char *text, size_t bytes, size_t *length);
 	int (*list)(uint64_t directory, uint64_t *cookie, directory_emit *emit, void *context);
 	int (*path)(uint64_t directory, char *text, size_t bytes, size_t *length);	/* its absolute path; -ENOENT if it was removed */
 };
-extern const struct tree disk_tree;
+extern const struct tree disk_tree, memory_tree;
+const struct tree *tree_of(uint32_t inode);
+extern struct mount { struct place above; const char *path; } memory_mount;	/* where the volume in memory is: what ".." in its root leads to, and its path */
 int disk_attributes(const struct inode_ref *ref, struct attributes *attributes);
 enum walk_flag { WALK_FOLLOW = 1, WALK_PARENT = 2 };	/* follow a link at the end; the last name need not exist */
 struct walk {

@@ -6,12 +6,12 @@
 #include "core.h"
 
 /* Each entry is checked before it is believed; a bad one ends the operation. */
-static bool entry_is_good(const struct entry *entry, uint32_t offset)
+static bool entry_is_good(const struct inode_ref *directory, const struct entry *entry, uint32_t offset)
 {
 	if (offset + 8 > BLOCK_BYTES || entry->bytes < 8 || entry->bytes % 4 || offset + entry->bytes > BLOCK_BYTES)
 		return false;
 	return !entry->inode || (entry->name_bytes && entry->bytes >= ENTRY_BYTES(entry->name_bytes) &&
-				 entry->inode <= volume.super->inodes_count);
+				 inode_in_range(volume_of(directory->number), entry->inode));
 }
 
 static int damaged(const struct inode_ref *directory)
@@ -34,7 +34,7 @@ static uint64_t pages_max(void)
 static int get_page(struct inode_ref *directory, uint64_t page, struct block **block)
 {
 	uint32_t number;
-	int result = page < volume.super->blocks_count ? map_lookup(directory->raw, page, &number) : damaged(directory);
+	int result = page < volume_of(directory->number)->super->blocks_count ? map_lookup(directory, page, &number) : damaged(directory);
 
 	if (result < 0)
 		return result;
@@ -52,7 +52,7 @@ static int find_in_block(struct inode_ref *directory, struct block *block, const
 
 	for (uint32_t offset = 0; offset < BLOCK_BYTES; offset += entry->bytes, previous = entry) {
 		entry = entry_at(block, offset);
-		if (!entry_is_good(entry, offset))
+		if (!entry_is_good(directory, entry, offset))
 			return damaged(directory);
 		if (entry->inode && entry->name_bytes == length && !memcmp(entry->name, name, length)) {
 			*found = (struct position){ block, entry, previous };
@@ -86,18 +86,18 @@ static void changed(struct inode_ref *directory)
 	directory->raw->flags &= ~INODE_INDEX;
 }
 
-static uint8_t type_of(unsigned mode)
+static uint8_t type_of(const struct inode_ref *directory, unsigned mode)
 {
 	static const uint8_t type[16] = { [1] = 5, [2] = 3, [4] = 2, [6] = 4, [8] = 1, [10] = 7, [12] = 6 };
 
-	return volume.super->incompatible & INCOMPATIBLE_FILETYPE ? type[(mode & MODE_TYPE) >> 12] : 0;
+	return volume_of(directory->number)->super->incompatible & INCOMPATIBLE_FILETYPE ? type[(mode & MODE_TYPE) >> 12] : 0;
 }
 
-static void fill_entry(struct entry *entry, const char *name, size_t length, uint32_t inode, unsigned mode)
+static void fill_entry(const struct inode_ref *directory, struct entry *entry, const char *name, size_t length, uint32_t inode, unsigned mode)
 {
 	entry->inode = inode;
 	entry->name_bytes = length;
-	entry->type = type_of(mode);
+	entry->type = type_of(directory, mode);
 	memcpy(entry->name, name, length);
 }
 
@@ -109,7 +109,7 @@ static int add_to_block(struct inode_ref *directory, struct block *block, const 
 
 	for (uint32_t offset = 0; offset < BLOCK_BYTES; offset += entry->bytes) {
 		entry = entry_at(block, offset);
-		if (!entry_is_good(entry, offset))
+		if (!entry_is_good(directory, entry, offset))
 			return damaged(directory);
 		used = entry->inode ? ENTRY_BYTES(entry->name_bytes) : 0;
 		if (entry->bytes < used + need)
@@ -122,7 +122,7 @@ static int add_to_block(struct inode_ref *directory, struct block *block, const 
 			entry->bytes = used;
 			entry = behind;
 		}
-		fill_entry(entry, name, length, inode, mode);
+		fill_entry(directory, entry, name, length, inode, mode);
 		return 0;
 	}
 	return -ENOSPC;
@@ -135,7 +135,7 @@ static int append_page(struct inode_ref *directory, bool privileged, struct bloc
 	int result = page < pages_max() ? map_allocate(directory, page, 1, privileged, &done) : -ENOSPC;
 
 	if (result == 0)
-		result = map_lookup(directory->raw, page, &number);
+		result = map_lookup(directory, page, &number);
 	if (result == 0)
 		result = block_fresh(number, block);
 	if (result == 0)
@@ -182,7 +182,7 @@ void directory_replace(struct inode_ref *directory, struct position *at, uint32_
 {
 	block_change(at->block, at->entry, 8);
 	at->entry->inode = inode;
-	at->entry->type = type_of(mode);
+	at->entry->type = type_of(directory, mode);
 	changed(directory);
 }
 
@@ -201,7 +201,7 @@ static int list_block(struct inode_ref *directory, struct block *block, uint64_t
 
 	for (uint32_t offset = 0; offset < BLOCK_BYTES; offset += entry->bytes) {
 		entry = entry_at(block, offset);
-		if (!entry_is_good(entry, offset))
+		if (!entry_is_good(directory, entry, offset))
 			return damaged(directory);
 		if (start + offset < *cookie)
 			continue;

@@ -8,17 +8,18 @@
 
 int inode_get(uint32_t number, struct inode_ref *ref)
 {
+	const struct volume *on = volume_of(number);
 	struct group_descriptor *descriptor;
 	struct block *block;
 	uint64_t offset;
 	int result;
 
-	if (!number || number > volume.super->inodes_count)
+	if (!inode_in_range(on, number))
 		return -ESTALE;
-	result = group_get((number - 1) / volume.super->inodes_per_group, &descriptor, &block);
+	result = group_get(on, (INDEX(number) - 1) / on->super->inodes_per_group, &descriptor, &block);
 	if (result < 0)
 		return result;
-	offset = (uint64_t)((number - 1) % volume.super->inodes_per_group) * volume.inode_bytes;
+	offset = (uint64_t)((INDEX(number) - 1) % on->super->inodes_per_group) * on->inode_bytes;
 	result = block_get(descriptor->inode_table + offset / BLOCK_BYTES, &block);
 	if (result < 0)
 		return result;
@@ -37,7 +38,9 @@ int inode_get_live(uint32_t number, struct inode_ref *ref)
 
 void inode_change(struct inode_ref *ref)
 {
-	block_change(ref->block, ref->raw, volume.inode_bytes < sizeof(*ref->raw) ? volume.inode_bytes : sizeof(*ref->raw));
+	uint32_t bytes = volume_of(ref->number)->inode_bytes;
+
+	block_change(ref->block, ref->raw, bytes < sizeof(*ref->raw) ? bytes : sizeof(*ref->raw));
 }
 
 bool inode_is(const struct inode *inode, unsigned type)
@@ -71,10 +74,12 @@ int inode_set_length(struct inode_ref *ref, uint64_t length)
 	return 0;
 }
 
-static bool has_extra(const struct inode *inode, uint32_t end)
+static bool has_extra(const struct inode_ref *ref, uint32_t end)
 {
-	return volume.inode_bytes > INODE_BYTES_SMALL && inode->extra_bytes >= end - INODE_BYTES_SMALL &&
-	       inode->extra_bytes <= volume.inode_bytes - INODE_BYTES_SMALL;
+	uint32_t bytes = volume_of(ref->number)->inode_bytes;
+
+	return bytes > INODE_BYTES_SMALL && ref->raw->extra_bytes >= end - INODE_BYTES_SMALL &&
+	       ref->raw->extra_bytes <= bytes - INODE_BYTES_SMALL;
 }
 
 static uint64_t combine(uint32_t seconds, uint32_t extra)
@@ -84,9 +89,10 @@ static uint64_t combine(uint32_t seconds, uint32_t extra)
 	return whole * NANOSECONDS + (extra >> 2) % NANOSECONDS;
 }
 
-uint64_t inode_time(const struct inode *inode, enum time_field field)
+uint64_t inode_time(const struct inode_ref *ref, enum time_field field)
 {
-	bool extra = has_extra(inode, offsetof(struct inode, birth_time));
+	const struct inode *inode = ref->raw;
+	bool extra = has_extra(ref, offsetof(struct inode, birth_time));
 
 	if (field == TIME_ACCESS)
 		return combine(inode->access_time, extra ? inode->access_extra : 0);
@@ -98,7 +104,7 @@ uint64_t inode_time(const struct inode *inode, enum time_field field)
 void inode_set_time(struct inode_ref *ref, unsigned fields, uint64_t nanoseconds)
 {
 	int64_t time = nanoseconds, seconds = time / (int64_t)NANOSECONDS, rest = time % (int64_t)NANOSECONDS;
-	bool has = has_extra(ref->raw, offsetof(struct inode, birth_time));
+	bool has = has_extra(ref, offsetof(struct inode, birth_time));
 	uint32_t extra;
 
 	if (rest < 0) {
@@ -156,7 +162,7 @@ uint64_t inode_object(const struct inode_ref *ref)
 /* One link, no length, times now. The generation goes on from what the inode's last owner had: object numbers never come again. */
 int inode_create(uint32_t parent, unsigned mode, uint32_t uid, uint32_t gid, struct inode_ref *ref)
 {
-	uint32_t number, generation;
+	uint32_t number, generation, bytes = volume_of(parent)->inode_bytes;
 	int result = inode_allocate(parent, (mode & MODE_TYPE) == MODE_DIRECTORY, &number);
 
 	if (result == 0)
@@ -164,16 +170,16 @@ int inode_create(uint32_t parent, unsigned mode, uint32_t uid, uint32_t gid, str
 	if (result < 0)
 		return result;
 	generation = ref->raw->generation + 1;
-	block_change(ref->block, ref->raw, volume.inode_bytes);
-	memset(ref->raw, 0, volume.inode_bytes);
+	block_change(ref->block, ref->raw, bytes);
+	memset(ref->raw, 0, bytes);
 	ref->raw->mode = mode;
 	ref->raw->links = 1;
 	ref->raw->generation = generation;
-	if (volume.inode_bytes >= INODE_BYTES_SMALL + INODE_EXTRA_WANTED)
+	if (bytes >= INODE_BYTES_SMALL + INODE_EXTRA_WANTED)
 		ref->raw->extra_bytes = INODE_EXTRA_WANTED;
 	inode_set_owner(ref, uid, gid);
 	inode_touch(ref, TIME_ACCESS | TIME_MODIFY | TIME_CHANGE);
-	if (has_extra(ref->raw, sizeof(struct inode))) {
+	if (has_extra(ref, sizeof(struct inode))) {
 		ref->raw->birth_time = ref->raw->change_time;
 		ref->raw->birth_extra = ref->raw->change_extra;
 	}

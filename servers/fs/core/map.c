@@ -30,15 +30,15 @@ static bool find_way(uint64_t page, struct way *way)
 	return false;
 }
 
-static int checked(uint32_t pointer)
+static int checked(const struct inode_ref *ref, uint32_t pointer)
 {
-	if (!pointer || block_in_range(pointer))
+	if (!pointer || block_in_range(volume_of(ref->number), pointer))
 		return 0;
 	volume_corrupt("a block pointer is out of range", pointer);
 	return -EUCLEAN;
 }
 
-int map_lookup(const struct inode *inode, uint64_t page, uint32_t *number)
+int map_lookup(const struct inode_ref *ref, uint64_t page, uint32_t *number)
 {
 	struct way way;
 	int result;
@@ -46,8 +46,8 @@ int map_lookup(const struct inode *inode, uint64_t page, uint32_t *number)
 	*number = 0;
 	if (!find_way(page, &way))
 		return 0;
-	*number = inode->pointer[way.index[0]];
-	result = checked(*number);
+	*number = ref->raw->pointer[way.index[0]];
+	result = checked(ref, *number);
 	for (unsigned i = 1; result == 0 && i < way.levels && *number; i++) {
 		struct block *block;
 
@@ -55,7 +55,7 @@ int map_lookup(const struct inode *inode, uint64_t page, uint32_t *number)
 		if (result == 0)
 			*number = ((uint32_t *)block->data)[way.index[i]];
 		if (result == 0)
-			result = checked(*number);
+			result = checked(ref, *number);
 	}
 	return result;
 }
@@ -70,12 +70,12 @@ static int survey(struct inode_ref *ref, uint64_t page, const struct way *way, u
 
 	*missing = 0;
 	if (page)
-		result = map_lookup(ref->raw, page - 1, &before);
-	*goal = before ? before + 1 : (ref->number - 1) / volume.super->inodes_per_group * volume.super->blocks_per_group;
+		result = map_lookup(ref, page - 1, &before);
+	*goal = before ? before + 1 : inode_home(ref->number);
 	for (unsigned i = 1; result == 0 && i < way->levels; i++) {
 		struct block *block;
 
-		result = checked(pointer);
+		result = checked(ref, pointer);
 		if (result < 0)
 			break;
 		if (!pointer) {
@@ -143,7 +143,7 @@ static int fill_array(struct inode_ref *ref, uint64_t page, uint64_t count, bool
 	if (!find_way(page, &way))
 		return -EFBIG;
 	result = survey(ref, page, &way, &missing, &goal);
-	if (result == 0 && missing && blocks_available(privileged) < missing + 1)
+	if (result == 0 && missing && blocks_available(volume_of(ref->number), privileged) < missing + 1)
 		return -ENOSPC;
 	if (result == 0)
 		result = reach(ref, &way, privileged, &goal, &array, &slot, &slots);
@@ -180,7 +180,7 @@ int map_allocate(struct inode_ref *ref, uint64_t first, uint64_t count, bool pri
 		uint64_t more;
 		int result;
 
-		if (*done && blocks_available(privileged) < LEVELS)
+		if (*done && blocks_available(volume_of(ref->number), privileged) < LEVELS)
 			break;		/* the rest may fail: it must not take these back */
 		result = fill_array(ref, first + *done, count - *done, privileged, &more);
 		if (result < 0 && *done && result != WAIT)
@@ -197,7 +197,7 @@ int map_allocate(struct inode_ref *ref, uint64_t first, uint64_t count, bool pri
 static int free_pointer(struct inode_ref *ref, struct block *holder, uint32_t *slot)
 {
 	uint32_t pointer = *slot;
-	int result = block_free(pointer);
+	int result = block_free(volume_of(ref->number), pointer);
 
 	if (result < 0)
 		return result;
@@ -219,7 +219,7 @@ static int trim_tree(struct inode_ref *ref, struct block *holder, uint32_t *slot
 	if (!*slot || base + SPAN(level) <= keep)
 		return 0;
 	if (level)
-		result = block_in_use(*slot, &used);	/* one that is free already would lead in circles */
+		result = block_in_use(volume_of(ref->number), *slot, &used);	/* one that is free already would lead in circles */
 	if (result < 0)
 		return result;
 	if (used) {

@@ -168,6 +168,7 @@ void node_set_name(struct node *node, uint32_t parent, const char *name, size_t 
 
 static int free_attributes(struct inode_ref *ref)
 {
+	struct volume *on = volume_of(ref->number);
 	struct block *block;
 	struct attribute_header *header;
 	uint32_t number = ref->raw->attribute_block;
@@ -175,8 +176,8 @@ static int free_attributes(struct inode_ref *ref)
 
 	if (!number)
 		return 0;
-	if (!block_in_range(number))
-		return block_free(number);
+	if (!block_in_range(on, number))
+		return block_free(on, number);
 	result = block_get(number, &block);
 	if (result < 0)
 		return result == -EIO ? 0 : result;
@@ -187,7 +188,7 @@ static int free_attributes(struct inode_ref *ref)
 		block_change(block, header, sizeof(*header));
 		header->references--;
 	} else {
-		return block_free(number);
+		return block_free(on, number);
 	}
 	return 0;
 }

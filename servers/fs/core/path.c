@@ -1,25 +1,35 @@
 /*
- * From a path to a place in one of the trees, with permissions, symbolic links, ".." and trailing slashes as Linux has them; and the disk as
- * a tree. A walk is short work: after a WAIT it starts again from its beginning, so it keeps no state.
+ * From a path to a place in one of the trees, with permissions, symbolic links, ".." and trailing slashes as Linux has them; and the volumes
+ * as trees. A walk is short work: after a WAIT it starts again from its beginning, so it keeps no state.
  */
 #include "core.h"
 
 #define LINKS_MAX 40
 
 struct place (*path_cover)(struct place place);
+struct mount memory_mount;
 
-/* ---- the disk as a tree */
+/* ---- volumes as trees */
 
-static int disk_lookup(uint64_t number, const char *name, size_t length, struct place *found)
+const struct tree *tree_of(uint32_t inode)
+{
+	return inode & IN_MEMORY ? &memory_tree : &disk_tree;
+}
+
+static int volume_lookup(uint64_t number, const char *name, size_t length, struct place *found)
 {
 	struct inode_ref directory;
 	struct position at;
 	int result = inode_get_live(number, &directory);
 
+	if (number == MEMORY_ROOT && length == 2 && name[0] == '.' && name[1] == '.') {
+		*found = memory_mount.above;
+		return 0;
+	}
 	if (result == 0)
 		result = directory_find(&directory, name, length, &at);
 	if (result == 0)
-		*found = (struct place){ &disk_tree, at.entry->inode };
+		*found = (struct place){ tree_of(at.entry->inode), at.entry->inode };
 	return result == -ESTALE ? -ENOENT : result;
 }
 
@@ -31,15 +41,15 @@ int disk_attributes(const struct inode_ref *ref, struct attributes *attributes)
 
 	*attributes = (struct attributes){
 		.inode = ref->number, .bytes = device ? 0 : inode_length(raw), .sectors = raw->sectors,
-		.access_time = inode_time(raw, TIME_ACCESS), .modify_time = inode_time(raw, TIME_MODIFY),
-		.change_time = inode_time(raw, TIME_CHANGE), .object = inode_object(ref),
+		.access_time = inode_time(ref, TIME_ACCESS), .modify_time = inode_time(ref, TIME_MODIFY),
+		.change_time = inode_time(ref, TIME_CHANGE), .object = inode_object(ref),
 		.mode = raw->mode, .links = raw->links, .uid = inode_uid(raw), .gid = inode_gid(raw),
 		.device_major = number >> 8 & 0xff, .device_minor = number & 0xff,
 	};
 	return 0;
 }
 
-static int disk_attributes_of(uint64_t number, struct attributes *attributes)
+static int volume_attributes(uint64_t number, struct attributes *attributes)
 {
 	struct inode_ref ref;
 	int result = inode_get(number, &ref);
@@ -47,7 +57,7 @@ static int disk_attributes_of(uint64_t number, struct attributes *attributes)
 	return result < 0 ? result : disk_attributes(&ref, attributes);
 }
 
-static int disk_read_link(uint64_t number, char *text, size_t bytes, size_t *length)
+static int volume_read_link(uint64_t number, char *text, size_t bytes, size_t *length)
 {
 	struct inode_ref ref;
 	struct block *block;
@@ -63,7 +73,7 @@ static int disk_read_link(uint64_t number, char *text, size_t bytes, size_t *len
 		memcpy(text, ref.raw->pointer, *length);
 		return 0;
 	}
-	result = map_lookup(ref.raw, 0, &first);
+	result = map_lookup(&ref, 0, &first);
 	if (result == 0 && (!first || *length >= BLOCK_BYTES)) {
 		volume_corrupt("a symbolic link is damaged", number);
 		result = -EUCLEAN;
@@ -75,7 +85,7 @@ static int disk_read_link(uint64_t number, char *text, size_t bytes, size_t *len
 	return result;
 }
 
-static int disk_list(uint64_t number, uint64_t *cookie, directory_emit *emit, void *context)
+static int volume_list(uint64_t number, uint64_t *cookie, directory_emit *emit, void *context)
 {
 	struct inode_ref directory;
 	int result = inode_get(number, &directory);
@@ -86,17 +96,18 @@ static int disk_list(uint64_t number, uint64_t *cookie, directory_emit *emit, vo
 }
 
 /* From the directory up to the root, each name found in its parent. */
-static int disk_path(uint64_t number, char *text, size_t bytes, size_t *length)
+static int volume_path(uint64_t number, char *text, size_t bytes, size_t *length)
 {
-	size_t start = bytes;
+	const char *mount = number & IN_MEMORY ? memory_mount.path : "";
+	size_t start = bytes, mount_length = strlen(mount);
 	uint32_t inode = number;
 
-	while (inode != ROOT_INODE) {
+	while (INDEX(inode) != ROOT_INODE) {
 		char name[NAME_MAX];
 		size_t name_length;
 		struct place parent = { 0 };
 		struct inode_ref ref;
-		int result = disk_lookup(inode, "..", 2, &parent);
+		int result = volume_lookup(inode, "..", 2, &parent);
 
 		if (result == 0)
 			result = inode_get_live(parent.number, &ref);
@@ -111,14 +122,18 @@ static int disk_path(uint64_t number, char *text, size_t bytes, size_t *length)
 		text[--start] = '/';
 		inode = parent.number;
 	}
-	if (start == bytes && bytes)
+	if (start == bytes && bytes && !mount_length)
 		text[--start] = '/';
-	*length = bytes - start;
-	memmove(text, text + start, *length);
+	if (start < mount_length)
+		return -ENAMETOOLONG;
+	memmove(text + mount_length, text + start, bytes - start);
+	memcpy(text, mount, mount_length);
+	*length = mount_length + bytes - start;
 	return 0;
 }
 
-const struct tree disk_tree = { "disk", true, disk_lookup, disk_attributes_of, disk_read_link, disk_list, disk_path };
+#define VOLUME_TREE(name) { name, true, volume_lookup, volume_attributes, volume_read_link, volume_list, volume_path }
+const struct tree disk_tree = VOLUME_TREE("disk"), memory_tree = VOLUME_TREE("memory");
 
 struct place path_root(void)
 {

@@ -44,6 +44,8 @@ static const char *count_problem(const struct superblock *super, uint64_t device
 
 	if (super->blocks_count > device_blocks)
 		return "it is cut short: the file system is larger than the device";
+	if (super->blocks_count > IN_MEMORY || super->inodes_count >= IN_MEMORY)
+		return "it has more than 2^31 blocks or inodes";
 	if (super->first_data_block || super->blocks_count < 8 || !super->blocks_per_group ||
 	    super->blocks_per_group > BLOCK_BYTES * 8 || super->blocks_per_group % 8)
 		return "its block counts are invalid";
@@ -58,21 +60,21 @@ static const char *count_problem(const struct superblock *super, uint64_t device
 	return NULL;
 }
 
-static uint32_t table_blocks(void)
+uint32_t table_blocks(const struct volume *on)
 {
-	return ((uint64_t)volume.super->inodes_per_group * volume.inode_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+	return ((uint64_t)on->super->inodes_per_group * on->inode_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
 }
 
-uint32_t group_blocks(uint32_t group)
+uint32_t group_blocks(const struct volume *on, uint32_t group)
 {
-	uint32_t first = group * volume.super->blocks_per_group, left = volume.super->blocks_count - first;
+	uint32_t first = group * on->super->blocks_per_group, left = on->super->blocks_count - first;
 
-	return left < volume.super->blocks_per_group ? left : volume.super->blocks_per_group;
+	return left < on->super->blocks_per_group ? left : on->super->blocks_per_group;
 }
 
-int group_get(uint32_t group, struct group_descriptor **descriptor, struct block **block)
+int group_get(const struct volume *on, uint32_t group, struct group_descriptor **descriptor, struct block **block)
 {
-	int result = block_get(1 + group / GROUPS_PER_BLOCK, block);
+	int result = block_get(on->numbers | (1 + group / GROUPS_PER_BLOCK), block);
 
 	if (result < 0)
 		return result;
@@ -82,8 +84,8 @@ int group_get(uint32_t group, struct group_descriptor **descriptor, struct block
 
 static bool group_is_good(uint32_t group, const struct group_descriptor *descriptor)
 {
-	uint64_t first = (uint64_t)group * volume.super->blocks_per_group, end = first + group_blocks(group);
-	uint64_t table = descriptor->inode_table, table_end = table + table_blocks();
+	uint64_t first = (uint64_t)group * volume.super->blocks_per_group, end = first + group_blocks(&volume, group);
+	uint64_t table = descriptor->inode_table, table_end = table + table_blocks(&volume);
 
 	if (group == 0)
 		first += 1 + (volume.groups + GROUPS_PER_BLOCK - 1) / GROUPS_PER_BLOCK;
@@ -92,7 +94,7 @@ static bool group_is_good(uint32_t group, const struct group_descriptor *descrip
 	       descriptor->block_bitmap != descriptor->inode_bitmap &&
 	       (descriptor->block_bitmap < table || descriptor->block_bitmap >= table_end) &&
 	       (descriptor->inode_bitmap < table || descriptor->inode_bitmap >= table_end) &&
-	       descriptor->free_blocks <= group_blocks(group) && descriptor->free_inodes <= volume.super->inodes_per_group;
+	       descriptor->free_blocks <= group_blocks(&volume, group) && descriptor->free_inodes <= volume.super->inodes_per_group;
 }
 
 static int check_groups(void)
@@ -101,7 +103,7 @@ static int check_groups(void)
 	struct block *block = NULL;
 
 	for (; checked_groups < volume.groups; checked_groups++) {
-		int result = group_get(checked_groups, &descriptor, &block);
+		int result = group_get(&volume, checked_groups, &descriptor, &block);
 
 		if (result == -EIO)
 			return refuse("its group descriptors cannot be read");
