@@ -130,6 +130,20 @@ $(foreach folder,guest bench,$(eval $(call linux_test_rules,$(folder))))
 # Where the benchmark finds its files and its knob.
 $(BUILD)/obj/tests/bench/%: LINUX += -DDISK_DIR='""' -DMEM_DIR='"/dev/shm"' -DFAULT_AROUND_KNOB='"/proc/sys/vm/fault_around_bytes"'
 
+# Native programs: the same, but they may also call the kernel and the servers themselves.
+NATIVE	:= $(sort $(call names,native))
+NATIVETESTS := $(sort $(call names,tests/native))
+
+$(BUILD)/obj/native/%.o $(BUILD)/obj/tests/native/%.o: LINUX += -Iabi -Ilibsys
+$(BUILD)/obj/native/%.o: native/% Makefile
+	$(call say,CC,$<)
+	$(folder)
+	$(Q)$(CROSS)gcc $(LINUX) -c $< -o $@
+$(BUILD)/obj/tests/native/%.o: tests/native/% Makefile
+	$(call say,CC,$<)
+	$(folder)
+	$(Q)$(CROSS)gcc $(LINUX) -Itests/guest -c $< -o $@
+
 # executable_rules SOURCE FOLDER, OUTPUT FOLDER, NAME, LINK FLAGS, LIBRARY: links $(BUILD)/OUTPUT/NAME.
 define executable_rules
 $(BUILD)/$(2)/$(3): $(call objects,$(wildcard $(1)/$(3).c $(1)/$(3)/*.c $(1)/common.c)) $(5)
@@ -140,11 +154,13 @@ endef
 $(foreach name,$(PROGRAMS),$(eval $(call executable_rules,programs,programs,$(name),-static -Wl$(comma)--build-id=none)))
 $(foreach name,$(GUEST),$(eval $(call executable_rules,tests/guest,tests,$(name),-static -pthread -Wl$(comma)--build-id=none)))
 $(foreach name,$(BENCH),$(eval $(call executable_rules,tests/bench,tests,$(name),-static -pthread -Wl$(comma)--build-id=none)))
+$(foreach name,$(NATIVE),$(eval $(call executable_rules,native,programs,$(name),-static -Wl$(comma)--build-id=none)))
+$(foreach name,$(NATIVETESTS),$(eval $(call executable_rules,tests/native,tests,$(name),-static -Wl$(comma)--build-id=none)))
 
 # ---- The disk: the stripped executables in an ext2 volume.
 
 ROOT	:= $(BUILD)/root
-IMAGE_FILES := $(PROGRAMS:%=$(ROOT)/bin/%) $(GUEST:%=$(ROOT)/tests/%) $(BENCH:%=$(ROOT)/tests/%)
+IMAGE_FILES := $(addprefix $(ROOT)/bin/,$(PROGRAMS) $(NATIVE)) $(addprefix $(ROOT)/tests/,$(GUEST) $(BENCH) $(NATIVETESTS))
 
 programs: $(IMAGE_FILES)
 

@@ -18,7 +18,8 @@
 	X(0x2011, truncated,	FORWARD, PAGER, "PAGER_truncate is done: nothing in memory past the new length; free blocks and answer") \
 	X(0x2012, synced,	FORWARD, PAGER, "PAGER_sync is done: write metadata, flush the device, answer") \
 	X(0x2013, script,	FORWARD, PAGER, "exec found `#!`: ask PAGER_script, find the interpreter, go back with PAGER_exec") \
-	X(0x2014, msync,	FORWARD, PAGER, "msync(MS_SYNC): data written; write metadata of the object (0: none), flush the device, answer 0")
+	X(0x2014, msync,	FORWARD, PAGER, "msync(MS_SYNC): data written; write metadata of the object (0: none), flush the device, answer 0") \
+	X(0x2015, serve,	FORWARD, CLIENT, "native call of a program: it pages the file in memory that this descriptor, open for reading and writing, names (PAGER_serve). Reply: struct fs_serve_reply. -EBADF, -EACCES, -EINVAL, -EBUSY")
 
 enum fs_label {
 #define X(number, name, how, from, text) FS_##name = number,
@@ -35,6 +36,8 @@ struct fs_shutdown	{ uint64_t status; };
 struct fs_truncated	{ uint64_t object, length, cookie; int64_t error; };
 struct fs_synced	{ uint64_t object, length, modified, cookie; int64_t error; };	/* modified as in pager_stat_reply */
 struct fs_script	{ uint64_t thread, path, argv, envp; };		/* thread: key for PAGER_script; the rest are execve's arguments */
+struct fs_serve		{ uint64_t descriptor; };
+struct fs_serve_reply	{ int64_t result; uint64_t object; };		/* result 0, or the error; object: what PAGER_supply calls it */
 struct fs_msync		{ uint64_t object, length, modified; int64_t error; };
 
 #endif

@@ -207,6 +207,21 @@ static int64_t map_device(struct call *call, struct open *open, struct pager_mma
 	return forward_call(call, SLOT_PAGER, PAGER_mmap, words, sizeof(*words));
 }
 
+int64_t fs_serve(struct call *call)
+{
+	struct open *open = descriptor_get(call->process, call->message.word[0]);
+	struct pager_serve words;
+
+	if (!open || open->kind == OPEN_PATH)
+		return -EBADF;
+	if (open->kind != OPEN_FILE)
+		return -EINVAL;
+	if (!open_readable(open) || !open_writable(open))
+		return -EACCES;
+	words.object = (uint64_t)open->node->generation << 32 | open->node->inode;
+	return forward_call(call, SLOT_PAGER, PAGER_serve, &words, sizeof(words));
+}
+
 int64_t fs_mmap(struct call *call)
 {
 	const uint64_t *word = call->message.word;

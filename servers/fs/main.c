@@ -62,14 +62,10 @@ static call_handler *native_handler(const struct message *message)
 call_handler *handler_of(const struct call *call)
 {
 	const struct message *message = &call->message;
-	bool linux_call = message->badge == BADGE_CLIENT;
-	call_handler *handler;
+	bool program = message->badge == BADGE_CLIENT;
+	call_handler *handler = program && message->label < LINUX_CALLS ? linux_calls[message->label] : native_handler(message);
 
-	if (linux_call)
-		handler = message->label < LINUX_CALLS ? linux_calls[message->label] : NULL;
-	else
-		handler = native_handler(message);
-	if (!handler || !(linux_call || message->label == FS_mmap || message->label == FS_script))
+	if (!handler || !(program || message->label == FS_mmap || message->label == FS_script))
 		return handler;
 	if (!call->process)
 		return no_process;

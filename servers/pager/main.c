@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "reply.h"
 #include "requests.h"
+#include "served.h"
 #include "table.h"
 
 #include <linux/errno.h>
@@ -116,9 +117,9 @@ static void dispatch_message(const struct message *message)
 {
 	if (message->badge >= BADGE_FAULT && message->label == LABEL_FAULT)
 		dispatch_fault(message);
-	else if (message->badge == BADGE_CLIENT)
+	else if (message->badge == BADGE_CLIENT && message->label < PAGER_FIRST)
 		dispatch_linux(message);
-	else if (message->badge == BADGE_FS || message->badge == BADGE_PROC)
+	else if (message->badge == BADGE_CLIENT || message->badge == BADGE_FS || message->badge == BADGE_PROC)
 		dispatch_server(message);
 	else
 		refuse(message, -ENOSYS);
@@ -152,6 +153,16 @@ static void dispatch_notification(uint64_t bits)
 		write_back_begin();
 }
 
+/* As on Linux, work on files and memory is finished: it ends soon. What waits for a program does not. */
+static void dispatch_interrupted(const struct message *message)
+{
+	struct process *process = process_find(message->identity);
+	struct call *call = process ? &process->call : 0;
+
+	if (call && call->token == message->token)
+		served_interrupted(call);
+}
+
 static void dispatch(long event, const struct message *message)
 {
 	switch (event) {
@@ -162,7 +173,9 @@ static void dispatch(long event, const struct message *message)
 	case EVENT_NOTIFICATION:
 		dispatch_notification(message->word[0]);
 		break;
-	case EVENT_INTERRUPTED:		/* as on Linux, work on files and memory is finished: it ends soon */
+	case EVENT_INTERRUPTED:
+		dispatch_interrupted(message);
+		break;
 	case EVENT_TIMEOUT:
 	case ERR_TIMEOUT:
 		break;

@@ -5,6 +5,8 @@
  */
 #include "requests.h"
 
+#include "served.h"
+
 #include <linux/errno.h>
 
 #define RECORDS (CORE_REQUESTS + 1)	/* while an answer is looked at, the core may ask for one more */
@@ -73,6 +75,10 @@ void request_queue(const struct core_request *request)
 {
 	struct record *record = spare;
 
+	if (request->pager) {
+		served_request(request);
+		return;
+	}
 	if (!record)
 		panic("pager: more than %u requests under way", CORE_REQUESTS);
 	spare = record->next;

@@ -7,6 +7,7 @@
 
 #include "exec.h"
 #include "memory.h"
+#include "served.h"
 
 #include <linux/errno.h>
 
@@ -286,6 +287,7 @@ void process_destroy(struct process *process)
 {
 	call_drop(&process->call);
 	exec_drop(process);
+	served_end(process);
 	if (process->domain)
 		domain_release(process->domain);
 	object_destroy(process_slot(process), process->page);

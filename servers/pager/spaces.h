@@ -39,6 +39,8 @@ struct process {
 	struct domain *emptied;		/* what was its domain, to be freed when the thread is gone */
 	uint64_t page;			/* the thread's object page */
 	struct exec *exec;		/* exec.h; null: none under way */
+	struct wanted *wanted;		/* served.h: pages that others want of it */
+	bool serves;			/* it pages a file, or has done so */
 };
 
 extern uint64_t domain_count;

@@ -61,6 +61,7 @@ struct waiter {
 /* ---- the world below. All are called without re-entering the core. */
 struct core_request {
 	uint64_t id;			/* comes back in core_complete */
+	uint64_t pager;			/* 0: to fs. Else page_in of one page, to be met by this pager (core_object_serve) */
 	unsigned operation;		/* FS_REQUEST_* of abi/ring.h */
 	unsigned count;
 	uint64_t object, first, length;
@@ -135,6 +136,12 @@ void core_object_hold(struct object *object);						/* a holder besides VMAs and 
 void core_object_drop(struct object *object);						/* ... ends */
 void core_object_unlinked(struct object *object);
 bool core_object_leaving(const struct object *object);	/* unlinked, and nothing keeps it but pages and requests that are on their way out */
+/*
+ * A user's own pager: from now on an absent page of this file in memory is asked of `pager`, which is the server's name for it and not 0;
+ * 0: of nobody, it is zero again. -EINVAL: a file on the disk; -EBUSY: it is mapped.
+ */
+long core_object_serve(struct object *object, uint64_t pager);
+uint64_t core_object_pager(const struct object *object);
 uint64_t core_object_length(const struct object *object);
 uint64_t core_object_pages(const struct object *object);				/* in memory */
 uint64_t core_object_modified(struct object *object);				/* ticks of the last write or harvested store since the last question; 0: none */

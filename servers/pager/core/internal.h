@@ -192,6 +192,7 @@ struct object {
 	bool deferred;			/* in the list of request_later */
 	bool discarded;			/* its pages are on their way out: they do not count as a file's in memory any more */
 	bool zero_mapped;		/* a file in memory: page tables may show the zero page for what it lacks */
+	uint64_t pager;			/* a file in memory: who is asked for what it lacks; 0: it is zero */
 };
 
 static inline uint64_t object_end(const struct object *object)	/* pages, the last one perhaps in part */

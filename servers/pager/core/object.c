@@ -171,6 +171,19 @@ void object_lost_map(struct object *object)
 	object->zero_mapped = false;
 }
 
+long core_object_serve(struct object *object, uint64_t pager)
+{
+	if (!object_in_memory(object) || object->vmas)
+		return object->vmas ? -EBUSY : -EINVAL;
+	object->pager = pager;
+	return 0;
+}
+
+uint64_t core_object_pager(const struct object *object)
+{
+	return object->pager;
+}
+
 uint64_t core_object_length(const struct object *object)
 {
 	return object->length;

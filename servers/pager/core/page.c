@@ -102,6 +102,8 @@ struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ah
 		*status = page_wait(frame, waiter);
 	} else if (object->backed) {
 		*status = page_fetch(object, index, ahead, pages, waiter);
+	} else if (object->pager) {
+		*status = may_grow() ? page_fetch(object, index, NULL, 1, waiter) : -ENOSPC;
 	} else {
 		return object->number ? core.zero : page_make(object, index, waiter, status);
 	}

@@ -32,6 +32,7 @@ void request_send(struct pending *pending, uint64_t length, const uint64_t *fram
 	struct core_request request = {
 		.id = pending->id, .operation = pending->operation, .count = pending->count,
 		.object = pending->object->number, .first = pending->first, .length = length,
+		.pager = pending->operation == FS_REQUEST_page_in ? pending->object->pager : 0,
 	};
 
 	for (unsigned i = 0; frames && i < pending->count; i++)
@@ -140,9 +141,12 @@ static void page_in_done(struct object *object, struct frame *frame, bool hole)
 		page_clear(frame);
 	else if (valid < CORE_PAGE)
 		memset((char *)frame_bytes(frame) + valid, 0, CORE_PAGE - valid);
-	frame->flags = (frame->flags & ~PAGE_READING) | PAGE_TOUCHED | (hole ? 0 : PAGE_BLOCK);
-	core_counters.page_ins += !hole;
-	core.policy->added(frame);
+	frame->flags = (frame->flags & ~PAGE_READING) | PAGE_TOUCHED;
+	if (object->backed) {
+		frame->flags |= hole ? 0 : PAGE_BLOCK;
+		core_counters.page_ins += !hole;
+		core.policy->added(frame);
+	}
 	wait_wake(&frame->waiters);
 }
 
