@@ -6,6 +6,9 @@ CROSS	:= riscv64-linux-gnu-
 V	:=
 QUIET	:=
 
+# One spelling, whoever calls: rules and the dependency files of earlier runs name the same targets.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
+
 Q	:= $(if $(V),,@)
 say	= $(if $(V)$(QUIET),,@printf '  %-8s %s\n' $(1) $(2))
 comma	:= ,

@@ -81,7 +81,7 @@ static void sleeping(void)
 
 static void sleepers_wake_in_order(void)
 {
-	static const unsigned int milliseconds[] = { 240, 80, 160, 0 };
+	static const unsigned int milliseconds[] = { 1200, 400, 800, 0 };	/* far apart: a busy host lets the guest stand still */
 	int ends[2];
 	char order[5] = "";
 

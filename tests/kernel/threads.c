@@ -156,9 +156,9 @@ static void slices_of_callers(void)
 	spinner_start(server);
 	spinner_start(caller);
 	spinner_start(other);
-	for (unsigned i = 0; i < 5 && other->argument[0] <= 10; i++)
+	for (unsigned i = 0; i < 100 && other->argument[0] <= 10; i++)	/* about 50 in a second, if the host lets the guest run */
 		pass(4);
-	CHECK(other->argument[0] > 10, true);	/* about 50 in a second */
+	CHECK(other->argument[0] > 10, true);
 	worker_free(other);
 	worker_free(caller);
 	worker_free(server);
