@@ -117,7 +117,7 @@ static void dispatch_message(const struct message *message)
 {
 	if (message->badge >= BADGE_FAULT && message->label == LABEL_FAULT)
 		dispatch_fault(message);
-	else if (message->badge == BADGE_CLIENT && message->label < PAGER_FIRST)
+	else if (message->badge == BADGE_CLIENT && message->label != PAGER_supply)
 		dispatch_linux(message);
 	else if (message->badge == BADGE_CLIENT || message->badge == BADGE_FS || message->badge == BADGE_PROC)
 		dispatch_server(message);

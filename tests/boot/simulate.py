@@ -86,6 +86,7 @@ def test_the_book_says_what_is(box):
     for block in blocks:
         for command, output in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", block, re.MULTILINE):
             words = command.replace("./quire simulate", os.path.join(BUILD, "simulate")).replace("tools/simulate/", "simulate/")
+            words = words.replace("./quire run", os.path.join(ROOT, "quire") + " run")
             done = subprocess.run(["sh", "-c", words], cwd=box.folder, capture_output=True, text=True, timeout=60)
             expect((done.returncode, done.stdout, done.stderr) == (0, output, ""), f"{command}:\n{done.stdout}{done.stderr}")
 

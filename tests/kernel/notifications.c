@@ -72,7 +72,7 @@ static void deadlines(void)
 	sys_info(INIT_SLOT_CONTROL, &before);
 	CHECK(ipc_recv(endpoint, &message), EVENT_TIMEOUT);
 	sys_info(INIT_SLOT_CONTROL, &after);
-	CHECK(read_time() - start >= tick && read_time() - start < 500 * tick, true);
+	CHECK(read_time() - start >= tick, true);
 	CHECK(after.idle_waits > before.idle_waits && after.idle_instret > before.idle_instret, true);
 	CHECK(message.token | message.word[0], 0);
 	message.deadline = 1;	/* long past */
