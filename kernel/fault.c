@@ -90,8 +90,7 @@ void fault_answered(struct thread *thread, const struct map_item *item, uint64_t
 void call_lost(struct thread *thread)
 {
 	assert(thread->state == THREAD_HELD || thread->state == THREAD_CALLING);
-	if (thread->link.next)
-		list_remove(&thread->link);
+	thread_unlink(thread);
 	if (thread->depth) {
 		redeliver(thread, false);	/* the server finds out, and its next `fault` finds the next pager */
 	} else if (thread->kind == CALL_NATIVE) {
@@ -116,8 +115,7 @@ long sys_fault(struct thread *caller unused, struct thread *thread, const uint64
 	if (!(thread_call(thread)->endpoint.rights & RIGHT_LEND))
 		return ERR_NO_LOAN;
 	/* Nothing below may fail. */
-	if (thread->link.next)
-		list_remove(&thread->link);
+	thread_unlink(thread);
 	thread->depth = 1;
 	if (!fault_send(thread, address, access | ACCESS_COPY))
 		redeliver(thread, true);

@@ -77,8 +77,7 @@ void endpoint_send(struct endpoint *endpoint, struct thread *sender, bool first)
 		struct thread *receiver = thread_of(link);
 
 		list_remove(link);
-		if (unlikely(receiver->timer))
-			timer_cancel_deadline(receiver);
+		timer_cancel_deadline(receiver);
 		deliver(receiver, sender, endpoint);
 		receiver->state = THREAD_READY;
 		schedule_wake(receiver);
@@ -142,20 +141,23 @@ static inline void call_address(struct call *call, const struct capability *targ
 		call->capability = *sent;
 }
 
-/* Flat: endpoint_send is most of it. */
-__attribute__((flatten)) long sys_ipc_call(struct thread *caller)
+void call_send(struct thread *caller, enum call_kind kind, const struct capability *target, const struct capability *sent)
+{
+	call_begin(caller, kind);
+	call_address(&caller->call[0], target, sent);
+	endpoint_send(capability_page(target), caller, false);
+}
+
+long sys_ipc_call(struct thread *caller)
 {
 	const struct capability *target, *sent;
-	struct call *call = &caller->call[0];
 	long error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_SEND, &target);
 
 	if (error || (error = message_check(caller, false, &sent)))
 		return error;
 	/* Nothing below may fail. */
-	call_address(call, target, sent);
-	call_begin(caller, CALL_NATIVE);
 	this_hart->counters.ipc_calls++;
-	endpoint_send(capability_page(target), caller, false);
+	call_send(caller, CALL_NATIVE, target, sent);
 	return BLOCKED;
 }
 
@@ -168,7 +170,7 @@ static inline long receive_check(struct thread *caller, uint64_t slot, struct en
 	*endpoint = NULL;
 	if (unlikely(caller->x[T5]) && !timer_deadline_possible(caller))
 		return ERR_NO_TIMER;
-	if (likely(slot) && likely(!(error = capability_check(caller->space, slot, KIND_ENDPOINT, RIGHT_RECEIVE, &target))))
+	if (likely(slot) && !(error = capability_check(caller->space, slot, KIND_ENDPOINT, RIGHT_RECEIVE, &target)))
 		*endpoint = capability_page(target);
 	return error;
 }
@@ -199,7 +201,7 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 	if (caller->noticed && notification_receive(caller))
 		return BLOCKED;
 	if (likely(endpoint)) {
-		if (unlikely(!list_empty(&endpoint->interrupted)) && receive_interrupted(caller, endpoint))
+		if (receive_interrupted(caller, endpoint))
 			return BLOCKED;
 		if (!list_empty(&endpoint->callers)) {
 			struct thread *sender = thread_of(endpoint->callers.next);
@@ -217,22 +219,18 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 	return BLOCKED;
 }
 
-static always_inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent, struct map_item *item)
+static inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent, struct map_item *item)
 {
 	uint64_t flags = caller->x[T2];
-	enum call_kind kind;
 	long error = message_check(caller, true, sent);
 
 	item->pages = 0;
 	*thread = token_find(caller->space, caller->x[T1]);
-	if (unlikely(!*thread))
+	if (!*thread)
 		return ERR_BAD_TOKEN;
-	if (likely(!error && !flags))
-		return OK;
-	kind = call_kind(*thread);
-	if (error || !((flags == REPLY_KEEP && kind == CALL_ROUTED) || (flags == REPLY_MAP && kind == CALL_FAULT)))
-		return error ? error : ERR_INVALID;
-	return flags == REPLY_MAP ? map_item_check(caller, *thread, item) : OK;
+	if (error || !flags || (flags == REPLY_KEEP && call_kind(*thread) == CALL_ROUTED))
+		return error;
+	return flags == REPLY_MAP && call_kind(*thread) == CALL_FAULT ? map_item_check(caller, *thread, item) : ERR_INVALID;
 }
 
 /* What a checked reply does to the thread that gets it, by the kind of call. */
@@ -242,12 +240,13 @@ static inline void reply_act(struct thread *caller, struct thread *thread, const
 	uint64_t *x = thread->x;
 
 	this_hart->counters.ipc_replies++;
-	if (unlikely(thread->link.next))
-		list_remove(&thread->link);
-	if (likely(kind == CALL_NATIVE)) {
+	thread_unlink(thread);
+	if (kind == CALL_NATIVE) {
+		uint64_t slot = sent ? capability_arrive(thread, sent) : 0;
+
+		message_result(thread, OK);
 		copy_message(&x[A0], &caller->x[A0]);
-		x[T3] = unlikely(sent) ? capability_arrive(thread, sent) : 0;
-		x[A7] = x[T0] = x[T1] = x[T2] = x[T4] = 0;
+		x[T3] = slot;
 	} else if (kind == CALL_ROUTED && !(caller->x[T2] & REPLY_KEEP)) {
 		x[A0] = caller->x[A0];
 	} else if (kind == CALL_FAULT) {
@@ -273,16 +272,11 @@ long sys_ipc_reply(struct thread *caller)
 
 long sys_ipc_reply_recv(struct thread *caller)
 {
-	const struct capability *sent;
 	struct endpoint *endpoint;
-	struct map_item item;
-	struct thread *thread;
 	long error = receive_check(caller, caller->x[T0], &endpoint);
 
-	if (error || (error = reply_check(caller, &thread, &sent, &item)))
+	if (error || (error = sys_ipc_reply(caller)))
 		return error;
-	/* Nothing below may fail. */
-	reply_act(caller, thread, sent, &item);
 	return receive(caller, endpoint);
 }
 

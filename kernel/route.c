@@ -14,19 +14,6 @@ struct route {
 };
 _Static_assert(sizeof(struct route) == PAGE_BYTES, "a route is one page");
 
-/* The words stay in the registers, so that the call can be repeated from them. */
-static void route_send(struct thread *thread, const struct capability *target)
-{
-	struct call *call = &thread->call[0];
-
-	call->badge = target->badge;
-	call->endpoint = capability_reference(target);
-	call->capability.word = 0;
-	call_begin(thread, CALL_ROUTED);
-	thread->x[0] += INSTRUCTION_BYTES;
-	endpoint_send(capability_page(target), thread, false);
-}
-
 void route_call(struct thread *thread)
 {
 	const struct route *route = reference_page(&thread->space->route);
@@ -40,7 +27,9 @@ void route_call(struct thread *thread)
 	} else if (capability_check(thread->space, route->slot[number], KIND_ENDPOINT, RIGHT_SEND, &target)) {
 		exception_call(thread, EXCEPTION_ROUTE_LOST, number);
 	} else {
-		route_send(thread, target);
+		/* The words stay in the registers, so that the call can be repeated from them. */
+		thread->x[0] += INSTRUCTION_BYTES;
+		call_send(thread, CALL_ROUTED, target, NULL);
 	}
 }
 

@@ -100,6 +100,9 @@ static inline void call_begin(struct thread *thread, enum call_kind kind)
 	thread->redelivered = thread->apart = false;
 }
 
+/* The thread's own call through the endpoint that `target` names; `sent`, if any, comes along. */
+void call_send(struct thread *caller, enum call_kind kind, const struct capability *target, const struct capability *sent);
+
 /* The words of the call under way, and its label, which a foreign call has in a7. */
 static inline uint64_t *call_message(struct thread *thread)
 {
