@@ -1,6 +1,6 @@
 /*
  * The first instructions. OpenSBI enters at KERNEL_PHYSICAL in S-mode without paging: a0 hart id, a1 physical address of the device
- * tree. Build a table that shows physical memory at DIRECT_BASE (and, for one jump, this code where it is), clear .bss,
+ * tree. Load a table that shows physical memory at DIRECT_BASE (and, for one jump, this code where it is), clear .bss,
  * go to C. sv39.c replaces the table's entries by careful ones. Also here: init's flat image.
  */
 #include "riscv/frame.h"
@@ -8,6 +8,7 @@
 
 #define LEAF_ALL	0xcf		/* D A X W R V */
 #define GIB_STEP	0x10000000	/* 1 GiB in an entry's frame number */
+#define KERNEL_GIB	(KERNEL_PHYSICAL >> 30)
 #define SATP_SV39	8
 
 .section .text.entry, "ax"
@@ -19,25 +20,6 @@ _start:
 	mv	s1, a1
 
 	lla	t0, boot_root
-	li	t1, LEAF_ALL
-	li	t2, GIB_STEP
-	li	t3, 2048
-	add	t3, t0, t3
-	li	t4, 4096
-	add	t4, t0, t4
-1:	sd	t1, 0(t3)
-	add	t1, t1, t2
-	addi	t3, t3, 8
-	bltu	t3, t4, 1b
-
-	lla	t1, _start			/* the GiB of this code, where it is */
-	srli	t1, t1, 30
-	slli	t3, t1, 3
-	add	t3, t3, t0
-	mul	t1, t1, t2
-	addi	t1, t1, LEAF_ALL
-	sd	t1, 0(t3)
-
 	srli	t0, t0, 12
 	li	t1, SATP_SV39
 	slli	t1, t1, 60
@@ -74,7 +56,14 @@ _start:
 .balign 4096
 .globl boot_root
 boot_root:
-	.skip 4096
+	.skip 8 * KERNEL_GIB
+	.quad KERNEL_GIB * GIB_STEP + LEAF_ALL	/* this code, where it is */
+	.skip 2048 - 8 * (KERNEL_GIB + 1)
+.set entry, LEAF_ALL
+.rept 256
+	.quad entry
+	.set entry, entry + GIB_STEP
+.endr
 
 .section .bss.stack, "aw", @nobits
 .balign 4096
