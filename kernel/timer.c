@@ -28,11 +28,6 @@ static unsigned find_free(unsigned limit)
 	return i;
 }
 
-static unsigned limit_of(const struct thread *thread)
-{
-	return thread->x[T0] || thread->bound.word ? TIMERS : SLEEPERS;
-}
-
 static void set(unsigned i, uint64_t deadline, uint64_t bits, struct reference target)
 {
 	assert(i < TIMERS);
@@ -43,12 +38,14 @@ static void set(unsigned i, uint64_t deadline, uint64_t bits, struct reference t
 
 bool timer_deadline_possible(const struct thread *thread)
 {
-	return find_free(limit_of(thread)) < limit_of(thread);
+	unsigned limit = thread->x[T0] || thread->bound.word ? TIMERS : SLEEPERS;
+
+	return find_free(limit) < limit;
 }
 
 void timer_deadline(struct thread *thread, uint64_t deadline)
 {
-	unsigned i = find_free(limit_of(thread));
+	unsigned i = find_free(TIMERS);
 
 	thread->timer = (uint8_t)(i + 1);
 	thread_set_blockers(thread);
