@@ -41,7 +41,7 @@ long sys_registers(struct thread *caller, struct thread *thread, const uint64_t 
 	struct registers registers;
 	long error;
 
-	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || thread->kind == CALL_NATIVE)
+	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || thread->kind == CALL_NATIVE || address % sizeof(uint64_t))
 		return ERR_INVALID;
 	memcpy(registers.x, thread->x, sizeof(registers.x));
 	memcpy(registers.f, thread->f, sizeof(thread->f));

@@ -67,19 +67,15 @@ void panic(const char *format, ...)
 
 long sys_log(struct thread *caller, const struct capability *control unused, const uint64_t *argument)
 {
-	uint64_t address = argument[1], bytes = argument[2], length;
+	uint64_t bytes = argument[2];
 	char text[LOG_MAX + 1];
+	long error;
 
 	if (bytes > LOG_MAX)
 		return ERR_INVALID;
-	for (uint64_t done = 0; done < bytes; done += length) {
-		const uint8_t *user = user_reach(caller->space, address + done, ACCESS_READ, &length);
-
-		if (!user)
-			return ERR_BAD_ADDRESS;
-		length = min(length, bytes - done);
-		memcpy(text + done, user, length);
-	}
+	error = user_transfer(caller->space, argument[1], text, bytes, ACCESS_READ);
+	if (error)
+		return error;
 	text[bytes] = 0;
 	/* Nothing below may fail. Text that the system dies with is shown in any case. */
 	for (uint64_t i = 0; i < bytes && (log_enabled || text_after(text, BOOT_FATAL)); i++)
@@ -92,6 +88,8 @@ long sys_info(struct thread *caller, const struct capability *control unused, co
 	const struct hart *hart = this_hart;
 	struct kernel_info info = hart->counters;
 
+	if (argument[1] % sizeof(uint64_t))
+		return ERR_INVALID;
 	info.ipc_calls += hart->fast_calls[CALL_NATIVE];
 	info.routed_calls += hart->fast_calls[CALL_ROUTED];
 	info.faults += hart->fast_calls[CALL_FAULT];

@@ -57,7 +57,7 @@ void table_give(struct space *space, uint64_t index);
  */
 uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint64_t *bytes);
 
-/* All of a kernel buffer, from (ACCESS_READ) or to user memory. OK, INVALID (not a multiple of 8) or BAD_ADDRESS. */
+/* All of a kernel buffer, from (ACCESS_READ) or to user memory. OK or BAD_ADDRESS. */
 long user_transfer(struct space *space, uint64_t address, void *buffer, uint64_t bytes, uint64_t access);
 
 /* An array of up to USER_ARRAY_MAX words, checked once, used afterwards without fail, even if it is unmapped meanwhile. */

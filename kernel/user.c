@@ -23,8 +23,6 @@ long user_transfer(struct space *space, uint64_t address, void *buffer, uint64_t
 {
 	uint64_t length;
 
-	if (address & 7)
-		return ERR_INVALID;
 	for (; bytes; address += length, buffer = (uint8_t *)buffer + length, bytes -= length) {
 		uint8_t *user = user_reach(space, address, access, &length);
 
