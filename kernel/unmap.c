@@ -10,7 +10,6 @@
 
 #define RANGE_STEPS 512		/* leaves, holes of any size, or lines of empty entries, per call */
 #define FLUSH_PAGES 8		/* more than that: flush the space once */
-#define RANGE_FLAGS 7UL
 
 _Static_assert((unsigned)SCAN_ACCESSED == REPORT_A && (unsigned)SCAN_DIRTY == REPORT_D, "scan_step uses one for the other");
 
@@ -35,13 +34,13 @@ static void leaf_changed(struct range *range, uint64_t address)
 		tlb_flush_page(range->space, address);
 }
 
-static long range_decode(struct thread *caller, const struct capability *target, const uint64_t *argument, struct range *range)
+static long range_decode(struct thread *caller, const struct capability *target, const uint64_t *argument, uint64_t flags, struct range *range)
 {
 	*range = (struct range){
 		.space = capability_page(target), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
 		.pages = argument[2], .steps = RANGE_STEPS, .reporting = argument[3], .room = min(argument[4], USER_ARRAY_MAX),
 	};
-	if (!range->pages || range->pages > USER_END >> PAGE_SHIFT || range->flags & ~RANGE_FLAGS ||
+	if (!range->pages || range->pages > USER_END >> PAGE_SHIFT || range->flags & ~flags ||
 	    !range_inside(range->address, range->pages << PAGE_SHIFT, 0, USER_END) || (range->reporting && !range->room))
 		return ERR_INVALID;
 	return range->reporting ? user_array(caller->space, argument[3], range->room, ACCESS_WRITE, &range->report) : OK;
@@ -152,17 +151,15 @@ static uint64_t scan_step(struct range *range, uint64_t address, uint64_t *entry
 long sys_unmap(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	struct range range;
-	long error = range_decode(caller, target, argument, &range);
+	long error = range_decode(caller, target, argument, REPORT_ACCESSED, &range);
 
-	if (error || range.flags & ~(uint64_t)REPORT_ACCESSED)
-		return error ? error : ERR_INVALID;
-	return range_run(&range, unmap_step);
+	return error ? error : range_run(&range, unmap_step);
 }
 
 long sys_protect(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	struct range range;
-	long error = range_decode(caller, target, argument, &range);
+	long error = range_decode(caller, target, argument, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, &range);
 
 	return error ? error : range_run(&range, protect_step);
 }
@@ -170,7 +167,7 @@ long sys_protect(struct thread *caller, const struct capability *target, const u
 long sys_scan(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	struct range range;
-	long error = range_decode(caller, target, argument, &range);
+	long error = range_decode(caller, target, argument, SCAN_ACCESSED | SCAN_DIRTY | SCAN_CLEAR, &range);
 
 	if (error || !(range.flags & (SCAN_ACCESSED | SCAN_DIRTY)))
 		return error ? error : ERR_INVALID;
