@@ -32,7 +32,6 @@ struct hart {
 	uint64_t armed;			/* when the next timer interrupt comes */
 	long second_result;		/* a1 of the plain call under way */
 	struct kernel_info counters;
-	uint64_t id;
 };
 
 /*

@@ -27,7 +27,6 @@ uint64_t boot_argument(const char *name, uint64_t otherwise)
 struct thread *kernel_main(uint64_t boot_hart, uint64_t device_tree, uint64_t entry_instret)
 {
 	boot_entry_instret = entry_instret;
-	this_hart->id = boot_hart;
 	schedule_init(this_hart);
 	device_tree_read(device_tree, boot_hart);
 	log_enabled = boot_argument("log=", 0);
