@@ -148,7 +148,8 @@ void call_send(struct thread *caller, enum call_kind kind, const struct capabili
 	endpoint_send(capability_page(target), caller, false);
 }
 
-long sys_ipc_call(struct thread *caller)
+/* Flat: endpoint_send is most of it. */
+__attribute__((flatten)) long sys_ipc_call(struct thread *caller)
 {
 	const struct capability *target, *sent;
 	long error = capability_check(caller->space, caller->x[T0], KIND_ENDPOINT, RIGHT_SEND, &target);
@@ -240,13 +241,12 @@ static inline void reply_act(struct thread *caller, struct thread *thread, const
 	uint64_t *x = thread->x;
 
 	this_hart->counters.ipc_replies++;
-	thread_unlink(thread);
-	if (kind == CALL_NATIVE) {
-		uint64_t slot = sent ? capability_arrive(thread, sent) : 0;
-
-		message_result(thread, OK);
+	if (unlikely(thread->link.next))
+		list_remove(&thread->link);
+	if (likely(kind == CALL_NATIVE)) {
 		copy_message(&x[A0], &caller->x[A0]);
-		x[T3] = slot;
+		x[T3] = unlikely(sent) ? capability_arrive(thread, sent) : 0;
+		x[A7] = x[T0] = x[T1] = x[T2] = x[T4] = 0;
 	} else if (kind == CALL_ROUTED && !(caller->x[T2] & REPLY_KEEP)) {
 		x[A0] = caller->x[A0];
 	} else if (kind == CALL_FAULT) {
