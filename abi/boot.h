@@ -6,6 +6,8 @@
  *   log=1      kernel and server messages go to the console, too
  *   tty=raw    the host's side is no terminal: the console neither echoes nor turns \n into \r\n (^D still ends input)
  *   object=N   object memory is 1/N of RAM
+ *   fast=0     the kernel's fast path is off
+ *   asid=N     no address-space number above N, for tests
  *   policy=P   the pager's replacement policy (servers/pager/core/policy.c)
  *   readahead=S  ... and its strategy of reading ahead (servers/pager/core/ahead.c)
  * With " -- REST", pid 1 is /bin/sh -c REST; without it, an interactive /bin/sh. At most 1023 bytes in all.

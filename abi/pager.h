@@ -43,7 +43,7 @@
 	X(0x1026, exec,		FORWARD, FS, "build a new space from an executable object; goes on to proc as PROC_exec, to fs as FS_script, or is answered with an error") \
 	X(0x1027, drop_caches,	FORWARD, FS, "write(2) to drop_caches: forget all clean unmapped pages, having written back nothing; answered with word 1 of the request (the byte count)") \
 	X(0x1028, serve,	FORWARD, FS, "from FS_serve: this file in memory is paged by the caller, who is answered: 0; -EBUSY: it is mapped, or another program serves it; -EINVAL: a file of the disk") \
-	X(0x1029, supply,	FORWARD, CLIENT, "native call of a program that pages files: brings what was wanted, then waits until a page is wanted. -ENOENT: nothing like that was, or it pages no file; -EFAULT: a bad address; -EINTR")
+	X(0x1029, supply,	FORWARD, CLIENT, "native call of a program that pages files: brings what was wanted, then waits until a page is wanted. -ENOENT: nothing like that was, or it pages no file (any more, after execve); -EFAULT: a bad address; -EINTR")
 
 enum pager_label {
 #define X(number, name, how, from, text) PAGER_##name = number,
@@ -80,7 +80,7 @@ struct pager_mmap	{ uint64_t address, length, prot_flags, object, offset, max_pr
 struct pager_truncate	{ uint64_t object, length, cookie; };		/* cookie: comes back in FS_truncated */
 struct pager_sync	{ uint64_t object, cookie; };			/* object 0: all */
 struct pager_serve	{ uint64_t object; };
-struct pager_supply	{ uint64_t object, offset, address, failed, asked; };	/* a page of the program at `address`, copied, is the object's at `offset` (bytes, whole pages); failed 1: there is none, its readers get EIO or SIGBUS. object 0: brings nothing, and hears again what is still to be brought. asked: 0 */
+struct pager_supply	{ uint64_t object, offset, address, failed; };	/* a page of the program at `address`, copied, is the object's at `offset` (bytes, whole pages); failed 1: there is none, its readers get EIO or SIGBUS. object 0: brings nothing, and hears again what is still to be brought */
 struct pager_supply_reply { int64_t result; uint64_t object, offset; };	/* result 0, or the error: then nothing was brought */
 struct pager_exec	{ uint64_t object, length, path, argv, envp, script; };	/* length as in open; counts as a use; the other addresses are the caller's (execve's arguments); script 1: object is the interpreter of the parked `#!` line */
 

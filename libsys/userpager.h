@@ -12,7 +12,10 @@
 #include "pager.h"
 #include "syscall.h"
 
-/* 0, or -errno; *object: the file's name for pager_next. */
+/*
+ * 0, or -errno; *object: the file's name for pager_next. It lasts until the caller ends or calls execve, and is tied to the file, not to the descriptor. After
+ * that the file's absent pages are errors until somebody serves it again or its last name and use are gone.
+ */
 static inline long pager_serve(int descriptor, uint64_t *object)
 {
 	struct message message = { .label = FS_serve, .word = { (uint64_t)descriptor } };

@@ -7,6 +7,7 @@
 #include "fs.h"
 #include "pager.h"
 #include "reply.h"
+#include "served.h"
 
 #include <linux/errno.h>
 
@@ -212,6 +213,7 @@ long forward_commit(struct call *call)
 	process_enter(process, process->exec->domain);
 	process->exec->domain = 0;
 	exec_drop(process);
+	served_end(process);
 	domain_release(old);
 	reply_keep(call->token);
 	return CALL_DONE;

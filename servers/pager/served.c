@@ -53,18 +53,40 @@ static struct wanted *record(void)
 	return wanted;
 }
 
+static void answer(uint64_t token, long result, uint64_t object, uint64_t offset)
+{
+	struct message message = { .word = { result, object, offset } };
+
+	reply_call(token, &message);
+}
+
+/* Until it is interrupted, or a request comes (served_request). */
+static long wait_for_wanted(struct call *call)
+{
+	struct wanted *wanted = call->process->wanted;
+
+	while (wanted && wanted->told)
+		wanted = wanted->next;
+	if (!wanted)
+		return CORE_WAIT;
+	wanted->told = true;
+	answer(call->token, 0, wanted->object, wanted->page * PAGE_BYTES);
+	return CALL_DONE;
+}
+
 void served_request(const struct core_request *request)
 {
 	struct process *process = process_find(request->pager);
-	struct wanted **link = process ? &process->wanted : &orphans, *wanted = record();
+	bool alive = process && process->serves;
+	struct wanted **link = alive ? &process->wanted : &orphans, *wanted = record();
 
 	while (*link)
 		link = &(*link)->next;
 	*wanted = (struct wanted){ .id = request->id, .object = request->object, .page = request->first, .frame = request->frame[0] };
 	*link = wanted;
-	if (!process)
+	if (!alive)
 		job_queue(&failing);
-	else if (process->call.token && process->call.operation == forward_supply)
+	else if (process->call.token && process->call.operation == wait_for_wanted)
 		job_queue(&process->call.job);
 }
 
@@ -72,6 +94,7 @@ void served_end(struct process *process)
 {
 	struct wanted **link = &orphans;
 
+	process->serves = false;
 	if (!process->wanted)
 		return;
 	while (*link)
@@ -79,13 +102,6 @@ void served_end(struct process *process)
 	*link = process->wanted;
 	process->wanted = 0;
 	job_queue(&failing);
-}
-
-static void answer(uint64_t token, long result, uint64_t object, uint64_t offset)
-{
-	struct message message = { .word = { result, object, offset } };
-
-	reply_call(token, &message);
 }
 
 long forward_serve(struct call *call)
@@ -96,7 +112,7 @@ long forward_serve(struct call *call)
 
 	if (!object)
 		return -ENODEV;
-	if (!other || !other->domain)
+	if (!other || !other->serves)
 		result = core_object_serve(object, call->process->identity);
 	call->process->serves |= !result;
 	answer(call->token, result, call->word[0], 0);
@@ -128,23 +144,15 @@ static long bring(struct call *call, const struct pager_supply *request)
 
 long forward_supply(struct call *call)
 {
-	struct pager_supply *request = (struct pager_supply *)call->word;
-	struct wanted *wanted = call->process->wanted;
-	long result = request->object && !request->asked ? bring(call, request) : 0;
+	const struct pager_supply *request = (const struct pager_supply *)call->word;
+	long result = !call->process->serves ? -ENOENT : request->object ? bring(call, request) : 0;
 
-	if (result || !call->process->serves)
-		return result ? result : -ENOENT;
-	if (!request->object && !request->asked)
-		for (; wanted; wanted = wanted->next)
-			wanted->told = false;
-	request->asked = true;
-	for (wanted = call->process->wanted; wanted && wanted->told; )
-		wanted = wanted->next;
-	if (!wanted)
-		return CORE_WAIT;
-	wanted->told = true;
-	answer(call->token, 0, wanted->object, wanted->page * PAGE_BYTES);
-	return CALL_DONE;
+	if (result)
+		return result;
+	for (struct wanted *wanted = call->process->wanted; wanted && !request->object; wanted = wanted->next)
+		wanted->told = false;
+	call->operation = wait_for_wanted;
+	return wait_for_wanted(call);
 }
 
 /* A fault is given up in any case: it comes again if its thread does. A transfer tells how far it came. */
@@ -154,7 +162,7 @@ void served_interrupted(struct call *call)
 	bool fault = call->operation == serve_fault, transfer = call->operation == forward_read || call->operation == forward_write;
 	uint64_t done = waiter->done;
 
-	if (!fault && call->operation != forward_supply && !(transfer && waiter->object && core_object_pager(waiter->object)))
+	if (!fault && call->operation != forward_supply && call->operation != wait_for_wanted && !(transfer && waiter->served))
 		return;
 	job_cancel(&call->job);
 	if (!fault)

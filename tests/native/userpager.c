@@ -177,6 +177,15 @@ static void waiting_client_can_be_killed(void)
 	usleep(20000);
 	stop(load);
 	stop(read);
+	load = fork();		/* its buffer is such a page */
+	if (!load)
+		_exit(pread(open("/bin/sh", O_RDONLY), (char *)map(MAP_SHARED) + NEVER * PAGE, PAGE, 0) > 0);
+	read = fork();
+	if (!read)
+		_exit(write(open("file", O_WRONLY | O_CREAT, 0600), (char *)map(MAP_SHARED) + NEVER * PAGE, PAGE) > 0);
+	usleep(50000);
+	stop(load);
+	stop(read);
 	stop(pager);
 }
 
@@ -196,6 +205,68 @@ static void dead_pager(void)
 	CHECK(killed(toucher(5, false), SIGBUS));
 	CHECK(words[2 * 512 + 1] == 2 * PAGE + 1);	/* what was there stays */
 	CHECK(!munmap((void *)words, PAGES * PAGE));
+	CHECK(WEXITSTATUS(status_of(toucher(5, true))) == EIO);		/* also when nobody had it open meanwhile */
+}
+
+/* What is served needs neither a descriptor nor a page to be remembered; exec is an end, too. */
+static void end_by_exec(void)
+{
+	int file = make(), word;
+	pid_t pid = fork();
+
+	if (!pid) {
+		uint64_t object;
+
+		_exit(pager_serve(file, &object) != 0 || execl("/bin/sleep", "sleep", "1000", NULL));
+	}
+	close(file);
+	usleep(300000);
+	file = open(path, O_RDONLY);
+	CHECK(pread(file, &word, sizeof(word), 0) == -1 && errno == EIO);
+	stop(pid);
+	close(file);
+}
+
+/* Many wait for a pager that itself reads its pages from the disk: it finds the disk free. */
+static void crowd(void)
+{
+	enum { CLIENTS = 220 };
+	char page[PAGE];
+	struct pager_supply supply = { .address = 0 };
+	uint64_t object;
+	int file, disk = open("/bin/vmstat", O_RDONLY);
+	pid_t pager;
+
+	unlink(path);
+	file = open(path, O_RDWR | O_CREAT, 0600);
+	CHECK(disk >= 0 && file >= 0 && !ftruncate(file, CLIENTS * PAGE));
+	pager = fork();
+	if (!pager) {
+		if (pager_serve(file, &object))
+			_exit(1);
+		sleep(1);
+		while (!pager_next(&supply)) {
+			int knob = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+			supply.failed = write(knob, "1", 1) != 1 || pread(disk, page, PAGE, supply.offset % (16 * PAGE)) != (ssize_t)PAGE;
+			supply.address = (uint64_t)page;
+			close(knob);
+		}
+		_exit(1);
+	}
+	usleep(200000);
+	for (int i = 0; i < CLIENTS; i++) {
+		pid_t client = fork();
+
+		CHECK(client >= 0);
+		if (!client)
+			_exit(pread(file, page, 8, i * PAGE) != 8);
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		wait_success(-1);
+	stop(pager);
+	close(file);
+	close(disk);
 }
 
 /* A pager that touches what it serves waits for itself; it can be killed. */
@@ -278,6 +349,7 @@ int main(int count, char **arguments)
 		{ loads, "loads and stores bring pages, once each" }, { reads, "read and write do, too" },
 		{ many_clients, "many clients of a page" }, { absent_page, "a page that the pager does not have" },
 		{ waiting_client_can_be_killed, "who waits for a page can be killed" }, { dead_pager, "a pager that died" },
+		{ end_by_exec, "a pager that executes another program" }, { crowd, "a crowd, and a pager that needs the disk" },
 		{ own_client, "a pager that waits for itself" }, { refusals, "what is refused" }, { second_try, "second try" }, { 0 },
 	};
 

@@ -53,6 +53,7 @@ struct waiter {
 	uint64_t progress[4];		/* the operation's own */
 	long error;			/* what the I/O that it waited for failed with */
 	bool fetched;			/* it has waited for a page */
+	bool served;			/* ... of a program's pager, which may never bring it: the shell may have to break it off */
 	struct lock *held[2];		/* locks and records that it keeps while it is parked; core_cancel lets them go */
 	struct object *object;
 	struct description *description;

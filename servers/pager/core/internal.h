@@ -296,9 +296,11 @@ struct pending {
 	struct object *object;		/* null: it is gone (release) */
 	uint64_t first;
 	unsigned operation, count;
+	bool served;			/* of a program's pager */
 	struct frame *copy;		/* the last page is written from this one */
 };
 #define PENDINGS CORE_REQUESTS
+#define PENDINGS_SERVED (PENDINGS / 4)	/* at most so many wait for programs: the disk, which those may need, keeps the rest */
 
 struct pending *request_begin(struct object *object, unsigned operation, uint64_t first, unsigned count);	/* null: too many under way */
 void request_abandon(struct pending *pending);		/* not sent after all */
@@ -487,7 +489,7 @@ struct core_state {
 	struct description **opens[PAGER_OPENS / OPENS_PER_CHUNK];
 	struct waiter trimmer;		/* owns the locks of objects under object_trim */
 	struct pending pendings[PENDINGS];
-	unsigned pendings_used, pending_hint;
+	unsigned pendings_used, pendings_served, pending_hint;
 	uint64_t request_serial;
 	uint64_t want[2];		/* free frames for one step; [1]: for one that takes anonymous memory */
 	bool in_round;			/* the background write-back is at work */

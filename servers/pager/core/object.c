@@ -113,7 +113,7 @@ void object_settle(struct object *object)
 		request_later(object);
 		return;
 	}
-	if (object->pages || object->requests)
+	if (object->pages || object->requests || (object->pager && !object->unlinked))
 		return;
 	if (object->number)
 		object_release(object);

@@ -98,6 +98,7 @@ struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ah
 {
 	struct frame *frame = pages_find(object, index);
 
+	waiter->served |= object->pager != 0;
 	if (frame) {
 		*status = page_wait(frame, waiter);
 	} else if (object->backed) {

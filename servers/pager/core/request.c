@@ -19,6 +19,7 @@ struct pending *request_begin(struct object *object, unsigned operation, uint64_
 		pending->first = first;
 		pending->count = count;
 		pending->copy = NULL;
+		pending->served = false;
 		core.pendings_used++;
 		if (object)
 			object->requests++;
@@ -44,6 +45,7 @@ void request_abandon(struct pending *pending)
 {
 	pending->id = 0;
 	core.pendings_used--;
+	core.pendings_served -= pending->served;
 	if (pending->object)
 		pending->object->requests--;
 }
@@ -106,9 +108,11 @@ static unsigned take_pages(struct object *object, uint64_t index, uint64_t pages
 unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *status)
 {
 	uint64_t physical[CORE_BATCH];
-	struct pending *pending = request_begin(object, FS_REQUEST_page_in, index, 0);
+	struct pending *pending = NULL;
 
 	*status = 0;
+	if (!object->pager || core.pendings_served < PENDINGS_SERVED)
+		pending = request_begin(object, FS_REQUEST_page_in, index, 0);
 	if (!pending)
 		return 0;
 	pending->count = take_pages(object, index, object->careful ? 1 : pages, physical);
@@ -117,6 +121,8 @@ unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *st
 		*status = -ENOMEM;
 		return 0;
 	}
+	pending->served = object->pager;
+	core.pendings_served += pending->served;
 	request_send(pending, object->length, physical);
 	return pending->count;
 }
