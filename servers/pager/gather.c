@@ -32,10 +32,9 @@ void strings_free(struct strings *strings)
 {
 	if (!strings->page)
 		return;
-	for (unsigned i = 0; i < POINTERS; i++) {
-		if (strings->page[i])
-			core_free(strings->page[i], CORE_PAGE);
-	}
+	/* The pages were filled in order: none lies behind the first that is missing. */
+	for (unsigned i = 0; i < POINTERS && strings->page[i]; i++)
+		core_free(strings->page[i], CORE_PAGE);
 	core_free(strings->page, CORE_PAGE);
 	strings->page = 0;
 	strings->bytes = 0;

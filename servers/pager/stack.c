@@ -39,23 +39,17 @@ static uint64_t next_string(const struct stack_plan *plan, const struct strings 
 	return address;
 }
 
-static uint64_t auxiliary(const struct stack_plan *plan, const struct elf_image *image, uint64_t index)
+uint64_t stack_words(const struct stack_plan *plan, const struct strings *strings, const struct elf_image *image,
+		     struct stack_cursor *cursor, uint64_t *words, uint64_t count)
 {
-	const uint64_t pair[AUXILIARY_PAIRS][2] = {
+	const uint64_t argv = 1, envp = argv + plan->argc + 1, vector = envp + plan->envc + 1, end = vector + 2 * AUXILIARY_PAIRS + 2;
+	const uint64_t auxiliary[AUXILIARY_PAIRS][2] = {
 		{ AT_PHDR, image->headers }, { AT_PHENT, 56 }, { AT_PHNUM, image->header_count },
 		{ AT_PAGESZ, CORE_PAGE }, { AT_BASE, 0 }, { AT_FLAGS, 0 }, { AT_ENTRY, image->entry },
 		{ AT_UID, 0 }, { AT_EUID, 0 }, { AT_GID, 0 }, { AT_EGID, 0 },
 		{ AT_SECURE, 0 }, { AT_HWCAP, HWCAP }, { AT_CLKTCK, CLOCK_TICKS }, { AT_RANDOM, plan->random },
 		{ AT_EXECFN, plan->strings + plan->path },
 	};
-
-	return pair[index / 2][index % 2];
-}
-
-uint64_t stack_words(const struct stack_plan *plan, const struct strings *strings, const struct elf_image *image,
-		     struct stack_cursor *cursor, uint64_t *words, uint64_t count)
-{
-	const uint64_t argv = 1, envp = argv + plan->argc + 1, vector = envp + plan->envc + 1, end = vector + 2 * AUXILIARY_PAIRS + 2;
 	uint64_t made = 0;
 
 	for (; made < count && cursor->word < end; made++, cursor->word++) {
@@ -68,7 +62,7 @@ uint64_t stack_words(const struct stack_plan *plan, const struct strings *string
 		else if (word < vector)
 			words[made] = next_string(plan, strings, cursor);
 		else
-			words[made] = auxiliary(plan, image, word - vector);
+			words[made] = auxiliary[(word - vector) / 2][(word - vector) % 2];
 	}
 	return made;
 }

@@ -1,6 +1,7 @@
 /*
  * getrandom: ChaCha20 (RFC 8439's block function) keyed from the boot seed. Each request's key is thrown away: the generator's first
- * output is its next key, so what was given out cannot be computed from what lies in memory later.
+ * output is its next key, so what was given out cannot be computed from what lies in memory later. The half block behind that key
+ * serves small requests, each byte once: it is erased as it is given.
  */
 #include "process.h"
 
@@ -12,6 +13,8 @@
 #define PIECE_BYTES 1024
 
 static uint32_t key[8];
+static uint8_t spare[32];
+static size_t spare_bytes;	/* the last of `spare` that nobody has had */
 
 static uint32_t rotate(uint32_t word, unsigned bits)
 {
@@ -49,14 +52,28 @@ void chacha_block(const uint32_t from[8], uint32_t counter, const uint32_t nonce
 void random_init(const uint8_t seed[32])
 {
 	memcpy(key, seed, sizeof(key));
+	spare_bytes = 0;
 }
 
-/* The time goes in as the nonce: a machine without a seed still gives different bytes at each call. */
+static void take_spare(uint8_t *to, size_t bytes)
+{
+	uint8_t *from = spare + sizeof(spare) - spare_bytes;
+
+	memcpy(to, from, bytes);
+	memset(from, 0, bytes);
+	spare_bytes -= bytes;
+}
+
+/* The time goes in as the nonce: a machine without a seed still gives different bytes at each boot. */
 void random_bytes(uint8_t *to, size_t bytes)
 {
 	uint64_t now = read_time();
 	uint32_t nonce[3] = { now, now >> 32, 0 }, next[16], block[16];
 
+	if (bytes <= spare_bytes) {
+		take_spare(to, bytes);
+		return;
+	}
 	chacha_block(key, 0, nonce, next);
 	for (uint32_t counter = 1; bytes; counter++) {
 		size_t step = bytes < BLOCK_BYTES ? bytes : BLOCK_BYTES;
@@ -67,6 +84,8 @@ void random_bytes(uint8_t *to, size_t bytes)
 		bytes -= step;
 	}
 	memcpy(key, next, sizeof(key));
+	memcpy(spare, next + 8, sizeof(spare));
+	spare_bytes = sizeof(spare);
 	memset(block, 0, sizeof(block));
 	memset(next, 0, sizeof(next));
 }
