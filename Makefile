@@ -123,29 +123,20 @@ $(BUILD)/obj/programs/%.o: programs/% Makefile
 	$(folder)
 	$(Q)$(CROSS)gcc $(LINUX) -Iprograms -c $< -o $@
 
+# Tests, and native programs, which may also call the kernel and the servers themselves.
 define linux_test_rules
-$(BUILD)/obj/tests/$(1)/%.o: tests/$(1)/% Makefile
+$(BUILD)/obj/$(1)/%.o: $(1)/% Makefile
 	$$(call say,CC,$$<)
 	$$(folder)
 	$$(Q)$(CROSS)gcc $$(LINUX) -Iprograms -Itests/guest -pthread -c $$< -o $$@
 endef
-$(foreach folder,guest bench,$(eval $(call linux_test_rules,$(folder))))
+$(foreach folder,tests/guest tests/bench tests/native native,$(eval $(call linux_test_rules,$(folder))))
 # Where the benchmark finds its files and its knob.
 $(BUILD)/obj/tests/bench/%: LINUX += -DDISK_DIR='""' -DMEM_DIR='"/dev/shm"' -DFAULT_AROUND_KNOB='"/proc/sys/vm/fault_around_bytes"'
 
-# Native programs: the same, but they may also call the kernel and the servers themselves.
 NATIVE	:= $(sort $(call names,native))
 NATIVETESTS := $(sort $(call names,tests/native))
-
 $(BUILD)/obj/native/%.o $(BUILD)/obj/tests/native/%.o: LINUX += -Iabi -Ilibsys
-$(BUILD)/obj/native/%.o: native/% Makefile
-	$(call say,CC,$<)
-	$(folder)
-	$(Q)$(CROSS)gcc $(LINUX) -c $< -o $@
-$(BUILD)/obj/tests/native/%.o: tests/native/% Makefile
-	$(call say,CC,$<)
-	$(folder)
-	$(Q)$(CROSS)gcc $(LINUX) -Itests/guest -c $< -o $@
 
 # executable_rules SOURCE FOLDER, OUTPUT FOLDER, NAME, LINK FLAGS, LIBRARY: links $(BUILD)/OUTPUT/NAME.
 define executable_rules
