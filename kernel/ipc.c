@@ -5,6 +5,7 @@
 #include "endpoint.h"
 #include "mapping.h"
 #include "notification.h"
+#include "riscv/hardware.h"
 #include "thread.h"
 
 #define THREADS_AT_ONCE 32	/* freed per call of destroy, looked at per receive */
@@ -169,7 +170,7 @@ static inline long receive_check(struct thread *caller, uint64_t slot, struct en
 	long error = OK;
 
 	*endpoint = NULL;
-	if (unlikely(caller->x[T5]) && !timer_deadline_possible(caller))
+	if (unlikely(caller->x[T5] > time_now()) && !timer_deadline_possible(caller))
 		return ERR_NO_TIMER;
 	if (likely(slot) && !(error = capability_check(caller->space, slot, KIND_ENDPOINT, RIGHT_RECEIVE, &target)))
 		*endpoint = capability_page(target);
@@ -195,7 +196,7 @@ static bool receive_interrupted(struct thread *caller, struct endpoint *endpoint
 	return false;
 }
 
-/* In this order: the bound notification, interrupted calls, queued calls; otherwise wait. */
+/* In this order: the bound notification, interrupted calls, queued calls; otherwise wait. A deadline that has passed only looks: no timer. */
 static inline long receive(struct thread *caller, struct endpoint *endpoint)
 {
 	caller->space->received = true;
@@ -211,6 +212,12 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 			deliver(caller, sender, endpoint);
 			return BLOCKED;
 		}
+	}
+	if (unlikely(caller->x[T5]) && caller->x[T5] <= time_now()) {
+		message_event(caller, EVENT_TIMEOUT, 0, 0, 0);
+		return BLOCKED;
+	}
+	if (likely(endpoint)) {
 		endpoint->pending = !list_empty(&endpoint->interrupted);
 		list_insert(&endpoint->receivers, &caller->link);
 	}
