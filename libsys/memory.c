@@ -23,22 +23,30 @@ static inline void copy_eight(word_t *to, const word_t *from)
 	__asm__ volatile("" : : : "memory");
 }
 
-/* Both aligned; moves whole words and says how many bytes that were. */
-PLAIN_LOOPS static size_t copy_aligned(word_t *to, const word_t *from, size_t bytes)
+static inline void copy_sixty_four(word_t *to, const word_t *from)
 {
-	size_t left = bytes;
+	copy_eight(to, from);
+	copy_eight(to + 8, from + 8);
+	copy_eight(to + 16, from + 16);
+	copy_eight(to + 24, from + 24);
+	copy_eight(to + 32, from + 32);
+	copy_eight(to + 40, from + 40);
+	copy_eight(to + 48, from + 48);
+	copy_eight(to + 56, from + 56);
+}
 
-	for (; left >= 32 * WORD; left -= 32 * WORD, to += 32, from += 32) {
+/* Both aligned; moves whole words and says how many bytes that were. */
+PLAIN_LOOPS static inline size_t copy_aligned(word_t *to, const word_t *from, size_t bytes)
+{
+	size_t words = bytes / WORD;
+
+	for (const word_t *end = from + (words & -64UL); from != end; to += 64, from += 64)
+		copy_sixty_four(to, from);
+	for (const word_t *end = from + (words & 56); from != end; to += 8, from += 8)
 		copy_eight(to, from);
-		copy_eight(to + 8, from + 8);
-		copy_eight(to + 16, from + 16);
-		copy_eight(to + 24, from + 24);
-	}
-	for (; left >= 8 * WORD; left -= 8 * WORD, to += 8, from += 8)
-		copy_eight(to, from);
-	for (; left >= WORD; left -= WORD)
+	for (const word_t *end = from + (words & 7); from != end;)
 		*to++ = *from++;
-	return bytes - left;
+	return words * WORD;
 }
 
 /* `to` aligned, `from` not: each word is put together from two. Reads no aligned word that holds no byte of `from`. */
@@ -65,24 +73,37 @@ PLAIN_LOOPS static size_t copy_shifted(word_t *to, const unsigned char *from, si
 	return bytes - left;
 }
 
+PLAIN_LOOPS static inline void copy_bytes(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+	while (bytes--)
+		*to++ = *from++;
+}
+
+/* Apart, so that aligned and short copies need no stack. */
+PLAIN_LOOPS static __attribute__((noinline)) void *copy_misaligned(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+	size_t head = -(uintptr_t)to % WORD, done;
+
+	copy_bytes(to, from, head);
+	if (MISALIGNED(from + head)) {
+		done = head + copy_shifted((word_t *)(to + head), from + head, bytes - head);
+		copy_bytes(to + done, from + done, bytes - done);
+	} else {
+		memcpy(to + head, from + head, bytes - head);
+	}
+	return to;
+}
+
 PLAIN_LOOPS void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
-	unsigned char *target = to;
-	const unsigned char *source = from;
+	size_t done = 0;
 
 	if (bytes >= 2 * WORD) {
-		size_t done;
-
-		for (; MISALIGNED(target); bytes--)
-			*target++ = *source++;
-		if (MISALIGNED(source))
-			done = copy_shifted((word_t *)target, source, bytes);
-		else
-			done = copy_aligned((word_t *)target, (const word_t *)source, bytes);
-		target += done, source += done, bytes -= done;
+		if (MISALIGNED(to) || MISALIGNED(from))
+			return copy_misaligned(to, from, bytes);
+		done = copy_aligned(to, from, bytes);
 	}
-	while (bytes--)
-		*target++ = *source++;
+	copy_bytes((unsigned char *)to + done, (const unsigned char *)from + done, bytes - done);
 	return to;
 }
 
@@ -111,17 +132,20 @@ PLAIN_LOOPS static void copy_forward(unsigned char *to, const unsigned char *fro
 		*to++ = *from++;
 }
 
-void *memmove(void *to, const void *from, size_t bytes)
+static __attribute__((noinline)) void *copy_overlapping(unsigned char *to, const unsigned char *from, size_t bytes)
 {
-	uintptr_t target = (uintptr_t)to, source = (uintptr_t)from;
-
-	if (target - source >= bytes && source - target >= bytes)
-		memcpy(to, from, bytes);
-	else if (target > source)
+	if (to > from)
 		copy_backward(to, from, bytes);
 	else
 		copy_forward(to, from, bytes);
 	return to;
+}
+
+void *memmove(void *to, const void *from, size_t bytes)
+{
+	uintptr_t target = (uintptr_t)to, source = (uintptr_t)from;
+
+	return target - source >= bytes && source - target >= bytes ? memcpy(to, from, bytes) : copy_overlapping(to, from, bytes);
 }
 
 PLAIN_LOOPS void *memset(void *to, int byte, size_t bytes)

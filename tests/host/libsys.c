@@ -29,7 +29,7 @@
 static int failed;
 #define CHECK(condition) do { if (!(condition)) { printf("%s:%d: %s\n", __FILE__, __LINE__, #condition); failed = 1; } } while (0)
 
-#define AREA 1024
+#define AREA 2048
 static unsigned char mine[AREA] __attribute__((aligned(64))), theirs[AREA] __attribute__((aligned(64))), source[AREA] __attribute__((aligned(64)));
 
 static void fill(void)
@@ -43,7 +43,7 @@ static void fill(void)
 static void test_memory(void)
 {
 	for (int round = 0; round < 200000; round++) {
-		size_t to = 64 + rand() % 200, from = 64 + rand() % 200, bytes = rand() % (rand() % 8 ? 80 : 600);
+		size_t to = 64 + rand() % 200, from = 64 + rand() % 200, bytes = rand() % (rand() % 8 ? 80 : 1500);
 
 		if (round % 64 == 0)
 			fill();
