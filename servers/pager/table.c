@@ -12,23 +12,24 @@ static uint64_t report[ENTRIES];
 
 enum { UNMAP, PROTECT, SCAN };
 
-static struct result part(unsigned what, uint64_t slot, uint64_t address, unsigned bits, uint64_t pages)
+static STRAIGHT struct result part(unsigned what, uint64_t slot, uint64_t address, unsigned bits, uint64_t pages, uint64_t *entries)
 {
 	switch (what) {
 	case UNMAP:
-		return sys_unmap(slot, address, pages, report, ENTRIES);
+		return sys_unmap(slot, address, pages, entries, entries ? ENTRIES : 0);
 	case PROTECT:
-		return sys_protect(slot, address | bits, pages, report, ENTRIES);
+		return sys_protect(slot, address | bits, pages, entries, entries ? ENTRIES : 0);
 	default:
-		return sys_scan(slot, address | bits, pages, report, ENTRIES);
+		return sys_scan(slot, address | bits, pages, entries, entries ? ENTRIES : 0);
 	}
 }
 
-static void whole(unsigned what, const struct domain *domain, uint64_t address, unsigned bits, uint64_t pages,
+/* Who wants to be told nothing spares the kernel the report. */
+static STRAIGHT void whole(unsigned what, const struct domain *domain, uint64_t address, unsigned bits, uint64_t pages,
 		  void (*tell)(void *context, uint64_t entry), void *context)
 {
 	while (pages) {
-		struct result result = part(what, domain_slot(domain), address, bits, pages);
+		struct result result = part(what, domain_slot(domain), address, bits, pages, tell ? report : 0);
 
 		if (result.value <= 0 || (uint64_t)result.value > pages || (uint64_t)result.second > ENTRIES)
 			panic("pager: mapping call %u at %lx, %lu pages: %ld", what, (unsigned long)address, (unsigned long)pages, result.value);

@@ -34,17 +34,7 @@ struct frame *anon_peek(struct space *space, uint64_t page)
 	return leaf ? leaf->slot[SLOT(page, 0)] : NULL;
 }
 
-struct node *anon_walk(struct space *space, uint64_t page)
-{
-	struct node *node = leaf_below(space, page);
-
-	if (node) {
-		space->leaf = node;
-		space->leaf_base = page >> NODE_BITS;
-		space->leaf_own = false;
-	}
-	return node;
-}
+/* ---- letting go */
 
 /* The frames in these slots of a leaf have one leaf less. */
 static void frames_drop(struct node *leaf, uint64_t bits)
@@ -77,6 +67,87 @@ static void node_drop(struct node *node, unsigned level)
 		node_drop(node->slot[__builtin_ctzl(left)], level - 1);
 	slab_free(node, sizeof *node);
 }
+
+static uint64_t bits_between(uint64_t base, unsigned shift, uint64_t first, uint64_t last)	/* slots that first..last-1 touch, of a node at base */
+{
+	uint64_t bits = ~0UL;
+
+	if (first > base)
+		bits <<= (first - base) >> shift;
+	if ((last - 1 - base) >> shift < NODE_SLOTS)
+		bits &= ~0UL >> (NODE_SLOTS - 1 - ((last - 1 - base) >> shift));
+	return bits;
+}
+
+/* first..last-1 lies at least in part in the node, which begins at base. */
+static void remove_below(void **slot, unsigned level, uint64_t base, uint64_t first, uint64_t last)
+{
+	unsigned bits = level * NODE_BITS;
+	struct node *node = *slot;
+	uint64_t left;
+
+	if (first <= base && last >= base + (1UL << (bits + NODE_BITS))) {
+		node_drop(node, level);
+		*slot = NULL;
+		return;
+	}
+	core_assert(node->count == 1);
+	left = node->tag[TAG_USED] & bits_between(base, bits, first, last);
+	if (!level)
+		frames_drop(node, left);
+	for (; level && left; left &= left - 1) {
+		unsigned i = __builtin_ctzl(left);
+
+		remove_below(&node->slot[i], level - 1, base + ((uint64_t)i << bits), first, last);
+		if (!node->slot[i])
+			node->tag[TAG_USED] &= ~BIT(i);
+	}
+	if (!node->tag[TAG_USED]) {
+		slab_free(node, sizeof *node);
+		*slot = NULL;
+	}
+}
+
+static void remove_range(struct space *space, uint64_t first, uint64_t last)
+{
+	for (unsigned i = first >> ROOT_BITS; i <= (last - 1) >> ROOT_BITS; i++)
+		if (space->anon[i])
+			remove_below((void **)&space->anon[i], ANON_LEVELS - 1, (uint64_t)i << ROOT_BITS, first, last);
+}
+
+/* ---- the leaf that is remembered */
+
+/* What is unmapped is often mapped again, so an emptied leaf stays until another one is wanted. */
+static void leaf_forget(struct space *space)
+{
+	uint64_t first = space->leaf_base << NODE_BITS;
+	bool empty = space->leaf_own && !space->leaf->tag[TAG_USED];
+
+	space->leaf_base = NO_LEAF;
+	space->leaf_own = false;
+	if (empty)
+		remove_range(space, first, first + NODE_SLOTS);
+}
+
+static void leaf_remember(struct space *space, uint64_t page, struct node *leaf, bool own)
+{
+	space->leaf = leaf;
+	space->leaf_base = page >> NODE_BITS;
+	space->leaf_own = own;
+}
+
+const struct node *anon_walk(struct space *space, uint64_t page)
+{
+	static struct node none;
+	struct node *leaf;
+
+	leaf_forget(space);
+	leaf = leaf_below(space, page);
+	leaf_remember(space, page, leaf ? leaf : &none, false);
+	return space->leaf;
+}
+
+/* ---- leaves of one's own */
 
 static struct node *node_copy(struct node *node, unsigned level)
 {
@@ -124,10 +195,12 @@ static inline struct node *own_node(void **slot, unsigned level, bool make)
 }
 
 /* Our own leaf, the way to it made ours. `make` false: as far as it exists; then null may also mean that there is no leaf. */
-static struct node *own_leaf(struct space *space, uint64_t page, bool make, bool *memory)
+static RARE struct node *own_leaf(struct space *space, uint64_t page, bool make, bool *memory)
 {
-	struct node *node = own_node((void **)&space->anon[page >> ROOT_BITS], ANON_LEVELS - 1, make);
+	struct node *node;
 
+	leaf_forget(space);
+	node = own_node((void **)&space->anon[page >> ROOT_BITS], ANON_LEVELS - 1, make);
 	*memory = node || (!make && !space->anon[page >> ROOT_BITS]);
 	for (unsigned level = ANON_LEVELS - 1; node && level; level--) {
 		void **slot = &node->slot[SLOT(page, level)];
@@ -139,13 +212,8 @@ static struct node *own_leaf(struct space *space, uint64_t page, bool make, bool
 			*memory = !make && !*slot;
 		node = child;
 	}
-	if (space->leaf_base == page >> NODE_BITS)
-		space->leaf = NULL;
-	if (node) {
-		space->leaf = node;
-		space->leaf_base = page >> NODE_BITS;
-		space->leaf_own = true;
-	}
+	if (node)
+		leaf_remember(space, page, node, true);
 	return node;
 }
 
@@ -154,87 +222,35 @@ struct frame **anon_slot(struct space *space, uint64_t page)
 	struct node *leaf = space->leaf;
 	bool memory;
 
-	if (!leaf || space->leaf_base != page >> NODE_BITS || !space->leaf_own)
+	if (!anon_near(space, page, page + 1))
 		leaf = own_leaf(space, page, true, &memory);
 	return leaf ? (struct frame **)&leaf->slot[SLOT(page, 0)] : NULL;
-}
-
-void anon_set(struct space *space, struct frame **slot, uint64_t page, struct frame *frame)
-{
-	core_assert(space->leaf_own && space->leaf_base == page >> NODE_BITS && frame->count == 1);
-	if (*slot && !--(*slot)->count) {
-		core_counters.anons--;
-		frame_free(*slot);
-	}
-	*slot = frame;
-	space->leaf->tag[TAG_USED] |= BIT(page);
-	frame->index = page;
-	frame->family = space->family;
-	core_counters.anons++;
 }
 
 bool anon_part(struct space *space, uint64_t page)
 {
 	bool memory = true;
 
-	if (!space->leaf || !space->leaf_own || space->leaf_base != page >> NODE_BITS)
+	if (!anon_near(space, page, page + 1))
 		own_leaf(space, page, false, &memory);
 	return memory;
 }
 
 bool anon_part_range(struct space *space, uint64_t first, uint64_t last)
 {
-	return anon_part(space, first) && (last >= USER_PAGES || anon_part(space, last));
+	return anon_near(space, first, last) || (anon_part(space, first) && (last >= USER_PAGES || anon_part(space, last)));
 }
 
 /* ---- ranges */
 
-static uint64_t bits_between(uint64_t base, unsigned shift, uint64_t first, uint64_t last)	/* slots that first..last-1 touch, of a node at base */
-{
-	uint64_t bits = ~0UL;
-
-	if (first > base)
-		bits <<= (first - base) >> shift;
-	if ((last - 1 - base) >> shift < NODE_SLOTS)
-		bits &= ~0UL >> (NODE_SLOTS - 1 - ((last - 1 - base) >> shift));
-	return bits;
-}
-
-/* first..last-1 lies at least in part in the node, which begins at base. */
-static void remove_below(void **slot, unsigned level, uint64_t base, uint64_t first, uint64_t last)
-{
-	unsigned bits = level * NODE_BITS;
-	struct node *node = *slot;
-	uint64_t left;
-
-	if (first <= base && last >= base + (1UL << (bits + NODE_BITS))) {
-		node_drop(node, level);
-		*slot = NULL;
-		return;
-	}
-	core_assert(node->count == 1);
-	left = node->tag[TAG_USED] & bits_between(base, bits, first, last);
-	if (!level)
-		frames_drop(node, left);
-	for (; level && left; left &= left - 1) {
-		unsigned i = __builtin_ctzl(left);
-
-		remove_below(&node->slot[i], level - 1, base + ((uint64_t)i << bits), first, last);
-		if (!node->slot[i])
-			node->tag[TAG_USED] &= ~BIT(i);
-	}
-	if (!node->tag[TAG_USED]) {
-		slab_free(node, sizeof *node);
-		*slot = NULL;
-	}
-}
-
 void anon_remove(struct space *space, uint64_t first, uint64_t last)
 {
-	space->leaf = NULL;
-	for (unsigned i = first >> ROOT_BITS; i <= (last - 1) >> ROOT_BITS; i++)
-		if (space->anon[i])
-			remove_below((void **)&space->anon[i], ANON_LEVELS - 1, (uint64_t)i << ROOT_BITS, first, last);
+	if (anon_near(space, first, last)) {
+		frames_drop(space->leaf, space->leaf->tag[TAG_USED] & bits_between(space->leaf_base << NODE_BITS, 0, first, last));
+	} else {
+		leaf_forget(space);
+		remove_range(space, first, last);
+	}
 }
 
 /* What a walk over leaves looks for: pages of first..last-1. Visits get the bits of those in a leaf; true ends the walk. */
@@ -340,7 +356,7 @@ static void drop_some(void **slot, unsigned level, uint64_t *budget)
 
 bool anon_drop_some(struct space *space, uint64_t budget)
 {
-	space->leaf = NULL;
+	leaf_forget(space);
 	for (unsigned i = 0; i < ANON_ROOTS && budget; i++)
 		if (space->anon[i])
 			drop_some((void **)&space->anon[i], ANON_LEVELS - 1, &budget);
@@ -349,11 +365,12 @@ bool anon_drop_some(struct space *space, uint64_t budget)
 
 void anon_share(struct space *parent, struct space *child)
 {
+	leaf_forget(parent);
+	leaf_forget(child);
 	family_join(child, parent->family);
 	for (unsigned i = 0; i < ANON_ROOTS; i++) {
 		child->anon[i] = parent->anon[i];
 		if (child->anon[i])
 			child->anon[i]->count++;
 	}
-	parent->leaf = child->leaf = NULL;
 }

@@ -43,16 +43,17 @@ static void check_vma(const struct space *space, const struct vma *vma, struct s
 
 /* ---- anonymous layers: how often each node and frame is named, counted in `seen` */
 
-static void see_node(struct node *node, unsigned level, struct sums *sums)
+static void see_node(const struct space *space, struct node *node, unsigned level, struct sums *sums)
 {
 	if (node->seen++)
 		return;
+	CHECK(level || node->tag[TAG_USED] || (space->leaf == node && space->leaf_own));
 	for (unsigned i = 0; i < NODE_SLOTS; i++) {
 		CHECK(!node->slot[i] == !(node->tag[TAG_USED] >> i & 1));
 		if (!node->slot[i])
 			continue;
 		if (level) {
-			see_node(node->slot[i], level - 1, sums);
+			see_node(space, node->slot[i], level - 1, sums);
 		} else {
 			struct frame *frame = node->slot[i];
 
@@ -91,7 +92,7 @@ static void check_spaces(struct sums *sums)
 		CHECK(space->vmas == sums->vmas - before);
 		for (unsigned i = 0; i < ANON_ROOTS; i++)
 			if (space->anon[i])
-				see_node(space->anon[i], ANON_LEVELS - 1, sums);
+				see_node(space, space->anon[i], ANON_LEVELS - 1, sums);
 	}
 	for (struct space *space = core.all_spaces; space; space = space->next)
 		for (unsigned i = 0; i < ANON_ROOTS; i++)

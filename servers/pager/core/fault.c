@@ -37,7 +37,8 @@ static bool may_store(const struct frame *frame)
 	return !frame->object->backed || ((frame->flags & PAGE_BLOCK) && !tail_under_write(frame));
 }
 
-/* The frame that is there already and good for the access; null: something is to be made, fetched or waited for. */
+/* The frame that is there already and good for the access, but for a store to a private page (own_page); null: something is to be made,
+ * fetched or waited for. */
 static STRAIGHT struct frame *ready(struct vma *vma, uint64_t address, bool write, unsigned *rights)
 {
 	bool private = !(vma->flags & VMA_SHARED);
@@ -48,13 +49,10 @@ static STRAIGHT struct frame *ready(struct vma *vma, uint64_t address, bool writ
 		struct space *space = vma->space;
 
 		frame = anon_find(space, address >> PAGE_SHIFT);
-		if (frame && frame->count == 1 && space->leaf_own)
-			return frame;
-		*rights &= ~RIGHT_WRITE;
-		if (write || frame)
-			return write ? NULL : frame;
-		if (!vma->object)
-			return core.zero;
+		if (!frame || frame->count > 1 || !space->leaf_own)
+			*rights &= ~RIGHT_WRITE;
+		if (frame || !vma->object)
+			return frame ? frame : core.zero;
 	}
 	if (!object_holds(vma->object, object_page(vma, address)))
 		return NULL;
@@ -66,6 +64,42 @@ static STRAIGHT struct frame *ready(struct vma *vma, uint64_t address, bool writ
 		return frame;
 	*rights &= ~RIGHT_WRITE;
 	return write ? NULL : frame;
+}
+
+/* A page of our own, into a slot of a leaf of our own: a copy of what others hold or of the object's page, or clear. Null: no free frame. */
+static STRAIGHT struct frame *own_copy(struct vma *vma, struct frame **slot, uint64_t page, const struct frame *from)
+{
+	struct frame *frame = frame_take(FRAME_ANON);
+
+	if (!frame)
+		return NULL;
+	anon_set(vma->space, slot, page, frame);
+	vma->flags |= VMA_COPIES;
+	if (from && from != core.zero) {
+		core_counters.faults_cow++;
+		page_copy(frame, from);
+	} else {
+		page_clear(frame);
+	}
+	return frame;
+}
+
+/* For a store to a private page: it if it is ours alone, else one more. Null: that takes more than a free frame. */
+static STRAIGHT struct frame *own_page(struct vma *vma, uint64_t page, bool *replaced)
+{
+	struct space *space = vma->space;
+	struct frame **slot, *from;
+
+	if (!anon_near(space, page, page + 1))
+		return NULL;
+	slot = (struct frame **)&space->leaf->slot[page % NODE_SLOTS];
+	from = *slot;
+	if (from && from->count == 1)
+		return from;
+	if ((!from && vma->object) || core_counters.free_pages < core.want[1])
+		return NULL;
+	*replaced = from || (vma->flags & VMA_ZERO);
+	return own_copy(vma, slot, page, from);
 }
 
 /* ---- what is not */
@@ -82,41 +116,17 @@ static struct frame *page_behind(struct vma *vma, uint64_t address, struct waite
 	return page_get(vma->object, index, &vma->ahead, 1, waiter, status);
 }
 
-/* A copy of our own: of what others hold, of the object's page, or of nothing. */
-static long make_copy(struct vma *vma, uint64_t page, struct frame *from, struct waiter *waiter, struct place *place)
-{
-	struct space *space = vma->space;
-	struct frame **slot = anon_slot(space, page);
-	struct frame *frame = slot ? frame_take(FRAME_ANON) : NULL;
-
-	if (!frame)
-		return memory_wait(waiter);
-	if (from && from != core.zero) {
-		page_copy(frame, from);
-		core_counters.faults_cow++;
-	} else {
-		page_clear(frame);
-	}
-	anon_set(space, slot, page, frame);
-	vma->flags |= VMA_COPIES;
-	place->frame = frame;
-	place->rights = vma_rights(vma);
-	place->replaced = from || (vma->flags & VMA_ZERO);
-	return 0;
-}
-
 static long make_private(struct vma *vma, uint64_t address, struct waiter *waiter, struct place *place)
 {
 	struct space *space = vma->space;
 	uint64_t page = address >> PAGE_SHIFT;
-	struct frame *frame = anon_find(space, page);
+	struct frame *frame = anon_find(space, page), **slot;
 	long status;
 
 	if (frame && frame->count == 1) {
 		if (!anon_slot(space, page))
 			return memory_wait(waiter);
 		place->frame = frame;
-		place->rights = vma_rights(vma);
 		if (frame->count == 1)	/* no more, perhaps, by our leaf's copy */
 			return 0;
 	}
@@ -125,7 +135,10 @@ static long make_private(struct vma *vma, uint64_t address, struct waiter *waite
 		if (!frame)
 			return status;
 	}
-	return make_copy(vma, page, frame, waiter, place);
+	place->replaced = frame || (vma->flags & VMA_ZERO);
+	slot = anon_slot(space, page);
+	place->frame = slot ? own_copy(vma, slot, page, frame) : NULL;
+	return place->frame ? 0 : memory_wait(waiter);
 }
 
 static bool takes_anonymous(const struct vma *vma, bool write)
@@ -162,7 +175,12 @@ static RARE long make(struct vma *vma, uint64_t address, bool write, struct wait
 static STRAIGHT long resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
 {
 	place->replaced = false;
-	place->frame = ready(vma, address, write, &place->rights);
+	if (write && !(vma->flags & VMA_SHARED)) {
+		place->rights = vma_rights(vma);
+		place->frame = own_page(vma, address >> PAGE_SHIFT, &place->replaced);
+	} else {
+		place->frame = ready(vma, address, write, &place->rights);
+	}
 	return place->frame ? 0 : make(vma, address, write, waiter, place);
 }
 
@@ -201,8 +219,8 @@ static void fill_object(struct object *object, uint64_t index, struct map_item *
 static void fill_private(struct space *space, struct map_item *item)
 {
 	uint64_t page = item->address >> PAGE_SHIFT;
-	struct node *leaf = anon_leaf(space, page);
-	uint64_t used = leaf ? leaf->tag[TAG_USED] >> page % NODE_SLOTS : 0;
+	const struct node *leaf = anon_leaf(space, page);
+	uint64_t used = leaf->tag[TAG_USED] >> page % NODE_SLOTS;
 
 	for (unsigned i = 0; used && i < item->pages; i++, used >>= 1)
 		if (used & 1)
@@ -228,24 +246,25 @@ static RARE void fill_around(struct vma *vma, uint64_t address, struct map_item 
 		fill_private(vma->space, item);
 }
 
-static void fill(struct vma *vma, uint64_t address, const struct place *place, struct map_item *item)
+static STRAIGHT void fill(struct vma *vma, uint64_t address, const struct place *place, struct map_item *item)
 {
-	bool writable = place->rights & RIGHT_WRITE, private = !(vma->flags & VMA_SHARED);
-
 	item->address = address;
 	item->rights = place->rights;
 	item->pages = 1;
 	item->at = 0;
-	if (core_fault_around_pages > 1 && !(private && writable) && place->frame != core.zero)
-		fill_around(vma, address, item);
-	item->frame[item->at] = map_frame(place->frame, place->rights);
-	if (place->frame == core.zero) {
+	if ((place->rights & RIGHT_WRITE) && !(vma->flags & VMA_SHARED)) {
+		item->frame[0] = frame_physical(place->frame);
+		vma->flags |= VMA_WRITTEN;
+	} else if (place->frame == core.zero) {
+		item->frame[0] = frame_physical(place->frame);
 		vma->flags |= VMA_ZERO;
 		if (vma->object)
 			vma->object->zero_mapped = true;
+	} else {
+		if (core_fault_around_pages > 1)
+			fill_around(vma, address, item);
+		item->frame[item->at] = map_frame(place->frame, place->rights);
 	}
-	if (private && writable)
-		vma->flags |= VMA_WRITTEN;
 	vma->mapped_pages += item->pages < UINT32_MAX - vma->mapped_pages ? item->pages : 0;
 	if (vma->ahead.marker) {
 		uint64_t first = object_page(vma, item->address);

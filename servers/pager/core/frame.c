@@ -65,29 +65,6 @@ void core_add_memory(uint64_t physical, uint64_t pages)
 	core.want[1] = WANT_STEP + minimum(core_counters.total_pages / 32, 1024);
 }
 
-static uint64_t *counter_of(enum frame_kind kind)
-{
-	return kind == FRAME_ANON ? &core_counters.anonymous_pages : &core_counters.own_pages;
-}
-
-struct frame *frame_take(enum frame_kind kind)
-{
-	struct frame *frame = core.free;
-
-	if (!frame)
-		return NULL;
-	core.free = frame->next;
-	core_counters.free_pages--;
-	frame->next = frame->previous = NULL;
-	frame->object = NULL;
-	frame->flags = 0;
-	frame->count = 1;
-	frame->kind = kind;
-	if (kind != FRAME_CACHE)	/* pages.c counts those: it depends on the object */
-		++*counter_of(kind);
-	return frame;
-}
-
 void frame_chain(struct frame *frame)
 {
 	core_assert(frame->kind > FRAME_FREE && !frame->waiters);
@@ -111,19 +88,19 @@ void frame_free(struct frame *frame)
 	uint64_t counted_there = 1;
 
 	frame_chain(frame);
-	frames_freed(kind == FRAME_CACHE ? &counted_there : counter_of(kind), 1);
+	frames_freed(kind == FRAME_CACHE ? &counted_there : frame_counter(kind), 1);
 }
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 
-/* One store per word; the loop's own cost is spread over 64 of them. */
+/* One store per word; the loop's own cost is spread over 128 of them. */
 void page_clear(struct frame *frame)
 {
 	word_t *to = frame_bytes(frame), *end = to + CORE_PAGE / sizeof *to;
 
-	for (; to < end; to += 64) {
-#pragma GCC unroll 64
-		for (unsigned i = 0; i < 64; i++)
+	for (; to < end; to += 128) {
+#pragma GCC unroll 128
+		for (unsigned i = 0; i < 128; i++)
 			to[i] = 0;
 	}
 }
@@ -133,9 +110,9 @@ void page_copy(struct frame *to_frame, const struct frame *from_frame)
 	word_t *to = frame_bytes(to_frame), *end = to + CORE_PAGE / sizeof *to;
 	const word_t *from = frame_bytes(from_frame);
 
-	for (; to < end; to += 64, from += 64) {
-#pragma GCC unroll 64
-		for (unsigned i = 0; i < 64; i++)
+	for (; to < end; to += 128, from += 128) {
+#pragma GCC unroll 128
+		for (unsigned i = 0; i < 128; i++)
 			to[i] = from[i];
 	}
 }

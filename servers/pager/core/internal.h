@@ -88,17 +88,18 @@ struct frame {
 
 _Static_assert(sizeof(struct frame) <= 64, "the frame table takes at most 1.6 % of memory");
 
-struct frame *frame_take(enum frame_kind kind);		/* null: none free. Contents are old: clear them */
 void frame_free(struct frame *frame);
 void frame_chain(struct frame *frame);			/* its first half, for many frames at once: ... */
 void frames_freed(uint64_t *counter, uint64_t frames);	/* ... then once: `counter` had counted them */
-void page_clear(struct frame *frame);
-void page_copy(struct frame *to, const struct frame *from);
+RARE void page_clear(struct frame *frame);
+RARE void page_copy(struct frame *to, const struct frame *from);
 
-/* ---- records (slab.c): zeroed, 16 bytes aligned, null: no free frame */
-void *slab_take(size_t bytes);
-void *slab_raw(size_t bytes);		/* not zeroed: its content is old */
-void slab_free(void *record, size_t bytes);
+/* ---- records (slab.c), 16 bytes aligned; more of it below */
+#define SLAB_LARGEST (CORE_PAGE / 2)
+#define SLAB_CLASSES (SLAB_LARGEST / 16 + 1)
+RARE void *slab_take(size_t bytes);	/* zeroed; null: no free frame */
+RARE void *slab_fetch(size_t bytes);	/* slab_raw, and ... */
+RARE void slab_give(void *record, size_t bytes);	/* ... slab_free, where a slab is filled, emptied or made */
 void slab_trim(void);			/* gives empty slabs back */
 
 /* ---- waiting and locks (wait.c) */
@@ -349,9 +350,10 @@ static inline unsigned vma_rights(const struct vma *vma)	/* of its pages in a pa
 }
 
 struct vma *vma_search(struct space *space, uint64_t address);
+struct vma *vma_last(const struct space *space);
 struct vma *vma_next(const struct vma *vma);
 struct vma *vma_previous(const struct vma *vma);
-void vma_insert(struct space *space, struct vma *vma);
+void vma_insert(struct space *space, struct vma *vma, struct vma *previous, struct vma *next);	/* its neighbours; null: none */
 void vma_remove(struct space *space, struct vma *vma);
 void vma_move(struct vma *vma, uint64_t start, uint64_t end);	/* within its gaps */
 uint64_t vma_gap_below(struct space *space, uint64_t bytes, uint64_t top);	/* highest free place; 0: none */
@@ -366,9 +368,9 @@ struct space {
 	struct vma *root, *last;	/* last: the last one found */
 	uint64_t vmas;
 	struct node *anon[ANON_ROOTS];	/* the anonymous layer of all private VMAs, by page of the address */
-	struct node *leaf;		/* the last one found */
-	uint64_t leaf_base;
-	bool leaf_own;			/* nobody shares it, nor a node above it */
+	struct node *leaf;		/* the last one found; one without pages: there is none */
+	uint64_t leaf_base;		/* its first page / NODE_SLOTS; NO_LEAF: nothing is remembered */
+	bool leaf_own;			/* nobody shares it, nor a node above it. It may be empty: it goes when another one is found */
 	struct lock busy;
 	uint64_t heap_start, heap_end;
 	uint64_t mmap_top;
@@ -394,7 +396,7 @@ static inline struct vma *space_vma(struct space *space, uint64_t address)	/* th
 struct vma *space_add(struct space *space, const struct vma *wanted);	/* merges with neighbours; null: no memory */
 bool space_split(struct space *space, uint64_t address);	/* so that no VMA crosses address; false: no memory */
 struct vma *space_merge(struct vma *vma);			/* with its neighbours; returns what it is in now */
-struct vma *space_clone(struct space *space, const struct vma *vma);	/* for fork; null: no memory */
+struct vma *space_clone(struct space *space, const struct vma *vma);	/* for fork, in the order of addresses; null: no memory */
 void space_delete(struct vma *vma);				/* the record; nothing of it is mapped any more */
 bool vma_protect(struct vma *vma, unsigned prot, uint64_t *at);	/* page table only, a slice from *at on; true: all has no more rights than prot */
 void vma_set_prot(struct vma *vma, unsigned prot);		/* after that */
@@ -416,7 +418,12 @@ static inline uint64_t vma_slice(const struct vma *vma, uint64_t start, uint64_t
 }
 
 /* Ends a step of an operation that locks the space between its steps. */
-long space_step(struct space *space, struct waiter *waiter, long status);
+RARE long space_lock_step(struct space *space, struct waiter *waiter, long status);
+static inline long space_step(struct space *space, struct waiter *waiter, long status)
+{
+	return space->busy.owner || status == CORE_WAIT || status == CORE_AGAIN ? space_lock_step(space, waiter, status) : status;
+}
+
 /* Unmaps, with all that is private; *at: progress. */
 long space_clear(struct space *space, uint64_t *at, uint64_t end, struct waiter *waiter);
 /* Forgets the pages in a part of a VMA, a slice at a time; *at moves on. */
@@ -427,23 +434,28 @@ bool object_unmap_prepare(struct object *object, uint64_t first);	/* false: no m
 void object_unmap(struct object *object, uint64_t first);	/* from there on, from all page tables, with the private copies, when prepared */
 
 /* ---- anonymous layers (anon.c) */
-RARE struct node *anon_walk(struct space *space, uint64_t page);
+#define NO_LEAF (~0UL)
+
+RARE const struct node *anon_walk(struct space *space, uint64_t page);
 struct frame *anon_peek(struct space *space, uint64_t page);	/* the same as anon_find, nothing remembered */
 
-static inline struct node *anon_leaf(struct space *space, uint64_t page)	/* null: none */
+static inline const struct node *anon_leaf(struct space *space, uint64_t page)	/* one without pages if there is none */
 {
-	return space->leaf && space->leaf_base == page >> NODE_BITS ? space->leaf : anon_walk(space, page);
+	return space->leaf_base == page >> NODE_BITS ? space->leaf : anon_walk(space, page);
 }
 
 static inline struct frame *anon_find(struct space *space, uint64_t page)
 {
-	struct node *leaf = anon_leaf(space, page);
+	return anon_leaf(space, page)->slot[page % NODE_SLOTS];
+}
 
-	return leaf ? leaf->slot[page % NODE_SLOTS] : NULL;
+/* The pages first..last-1 lie in the leaf that is remembered, and it is our own. */
+static inline bool anon_near(const struct space *space, uint64_t first, uint64_t last)
+{
+	return space->leaf_own && first >> NODE_BITS == space->leaf_base && (last - 1) >> NODE_BITS == space->leaf_base;
 }
 
 struct frame **anon_slot(struct space *space, uint64_t page);	/* in a leaf of its own, made if need be; null: no memory */
-void anon_set(struct space *space, struct frame **slot, uint64_t page, struct frame *frame);	/* after anon_slot */
 bool anon_part(struct space *space, uint64_t page);		/* make the nodes that exist on the way to it our own: false: no memory */
 bool anon_part_range(struct space *space, uint64_t first, uint64_t last);	/* both ends: anon_remove cannot fail then */
 uint64_t anon_reach(struct space *space, uint64_t first, uint64_t last, uint64_t pages);	/* where the range ends that holds at most about that many */
@@ -473,7 +485,6 @@ unsigned write_some(unsigned requests);			/* of any object's dirty pages; cluste
 /* ---- everything that must begin anew with core_init */
 #define OBJECT_BUCKETS 4096
 #define OPENS_PER_CHUNK 512
-#define SLAB_CLASSES 129
 
 struct core_state {
 	struct core_ops ops;
@@ -515,6 +526,71 @@ static inline void *frame_bytes(const struct frame *frame)
 }
 
 #define core_assert(fact) ((fact) ? (void)0 : core.ops.broken(#fact))
+
+static inline uint64_t *frame_counter(enum frame_kind kind)
+{
+	return kind == FRAME_ANON ? &core_counters.anonymous_pages : &core_counters.own_pages;
+}
+
+static inline struct frame *frame_take(enum frame_kind kind)	/* null: none free. Contents are old: clear them */
+{
+	struct frame *frame = core.free;
+
+	if (!frame)
+		return NULL;
+	core.free = frame->next;
+	core_counters.free_pages--;
+	frame->next = frame->previous = NULL;
+	frame->object = NULL;
+	frame->flags = 0;
+	frame->count = 1;
+	frame->kind = kind;
+	if (kind != FRAME_CACHE)	/* pages.c counts those: it depends on the object */
+		++*frame_counter(kind);
+	return frame;
+}
+
+static inline void *slab_raw(size_t bytes)	/* not zeroed: its content is old. Null: no free frame */
+{
+	struct frame *frame = bytes <= SLAB_LARGEST ? core.slab[(bytes + 15) / 16] : NULL;
+	void **record = frame ? frame->records : NULL;
+
+	if (!record || !*record)
+		return slab_fetch(bytes);
+	frame->records = *record;
+	frame->count++;
+	return record;
+}
+
+static inline void slab_free(void *record, size_t bytes)
+{
+	struct frame *frame = frame_of(record);
+
+	core_assert(frame->kind == FRAME_SLAB);
+	if (bytes > SLAB_LARGEST || !frame->records || frame->count == 1) {
+		slab_give(record, bytes);
+		return;
+	}
+	core_assert(frame->index == (bytes + 15) / 16 * 16);
+	*(void **)record = frame->records;
+	frame->records = record;
+	frame->count--;
+}
+
+/* A new page into a slot of the leaf of our own that is remembered; who shares what was there keeps it. */
+static inline void anon_set(struct space *space, struct frame **slot, uint64_t page, struct frame *frame)
+{
+	struct frame *old = *slot;
+
+	core_assert(anon_near(space, page, page + 1) && (!old || old->count > 1));
+	if (old)
+		old->count--;
+	*slot = frame;
+	space->leaf->tag[TAG_USED] |= 1UL << page % NODE_SLOTS;
+	frame->index = page;
+	frame->family = space->family;
+	core_counters.anons++;
+}
 
 /* Enough free memory for one step; the common case is one comparison. */
 static inline long memory_want(struct waiter *waiter, bool anonymous)

@@ -61,8 +61,30 @@ long space_clear(struct space *space, uint64_t *at, uint64_t end, struct waiter 
 	return 0;
 }
 
+/* All of a VMA at once. False: it is too much, or its private pages do not lie in one leaf of our own, so memory may be needed. */
+static STRAIGHT bool clear_vma(struct vma *vma)
+{
+	uint64_t first = vma->start >> PAGE_SHIFT, last = vma->end >> PAGE_SHIFT;
+
+	if (vma->mapped_pages > core_slice_pages)
+		return false;
+	if (vma->flags & VMA_COPIES) {
+		if (last - first > slice_frames() || !anon_near(vma->space, first, last))
+			return false;
+		vma_unmap(vma, vma->start, vma->end);
+		anon_remove(vma->space, first, last);
+	} else {
+		vma_unmap(vma, vma->start, vma->end);
+	}
+	space_delete(vma);
+	return true;
+}
+
+/* Most of what is taken away was asked for as such: one VMA. */
 long core_munmap(struct space *space, uint64_t address, uint64_t length, struct waiter *waiter)
 {
+	uint64_t end = address + (pages_of(length) << PAGE_SHIFT);
+	struct vma *vma;
 	long status;
 
 	if ((address & PAGE_MASK) || !length || address > CORE_USER_END || length > CORE_USER_END - address)
@@ -70,10 +92,12 @@ long core_munmap(struct space *space, uint64_t address, uint64_t length, struct 
 	status = lock_check(&space->busy, waiter);
 	if (status)
 		return status;
+	vma = vma_above(space, address);
+	if (vma && vma->start == address && vma->end == end && clear_vma(vma))
+		return space_step(space, waiter, 0);
 	if (waiter->progress[0] < address)
 		waiter->progress[0] = address;
-	status = space_clear(space, &waiter->progress[0], address + (pages_of(length) << PAGE_SHIFT), waiter);
-	return space_step(space, waiter, status);
+	return space_step(space, waiter, space_clear(space, &waiter->progress[0], end, waiter));
 }
 
 /* ---- mmap */
@@ -156,7 +180,7 @@ static long add_mapping(struct space *space, struct vma *wanted, struct waiter *
 long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags, struct object *object, uint64_t offset,
 	unsigned max_prot, struct waiter *waiter)
 {
-	struct vma wanted = { .object = object, .max_prot = max_prot, .flags = (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : VMA_SHARED };
+	struct vma wanted;
 	long place, status;
 
 	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
@@ -170,7 +194,7 @@ long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned 
 	if (place < 0)
 		return place;
 	status = memory_want(waiter, false);
-	if (!status && (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE)) {
+	if (!status && (flags & MAP_FIXED) && !(flags & MAP_FIXED_NOREPLACE) && !is_free(space, place, place + length)) {
 		waiter->progress[1] = place;
 		if (waiter->progress[0] < (uint64_t)place)
 			waiter->progress[0] = place;
@@ -179,8 +203,13 @@ long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned 
 	if (!status) {
 		wanted.start = place;
 		wanted.end = place + length;
-		wanted.prot = prot;
+		wanted.object = object;
 		wanted.offset = object ? offset : 0;
+		wanted.limit = wanted.mapped_pages = 0;
+		wanted.ahead = (struct ahead){ 0 };
+		wanted.prot = prot;
+		wanted.max_prot = max_prot;
+		wanted.flags = (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : VMA_SHARED;
 		status = add_mapping(space, &wanted, waiter);
 	}
 	return space_step(space, waiter, status);
@@ -211,9 +240,11 @@ static long protect_part(struct space *space, uint64_t *at, uint64_t *protected,
 	if (vma->prot != prot) {
 		if (!(vma->flags & VMA_SHARED) && !(vma->prot & PROT_WRITE) && too_much(end - *at, prot, MAP_PRIVATE))
 			return -ENOMEM;
-		if (!space_split(space, *at) || !space_split(space, end))
-			return memory_wait(waiter);
-		vma = vma_above(space, *at);
+		if (*at > vma->start || end < vma->end) {
+			if (!space_split(space, *at) || !space_split(space, end))
+				return memory_wait(waiter);
+			vma = vma_above(space, *at);
+		}
 		if (!vma_protect(vma, prot, protected))
 			return CORE_AGAIN;
 		vma_set_prot(vma, prot);

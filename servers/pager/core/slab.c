@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-#define SLAB_LARGEST (CORE_PAGE / 2)
-
 static unsigned class_of(size_t bytes)
 {
 	return (bytes + 15) / 16;
@@ -62,7 +60,7 @@ static struct frame *slab_with_room(unsigned class)
 	return frame;
 }
 
-void *slab_raw(size_t bytes)
+void *slab_fetch(size_t bytes)
 {
 	unsigned class = class_of(bytes);
 	struct frame *frame;
@@ -91,12 +89,11 @@ void *slab_take(size_t bytes)
 	return record ? memset(record, 0, bytes) : NULL;
 }
 
-void slab_free(void *record, size_t bytes)
+void slab_give(void *record, size_t bytes)
 {
 	struct frame *frame = frame_of(record);
 	unsigned class = class_of(bytes);
 
-	core_assert(frame->kind == FRAME_SLAB);
 	if (bytes > SLAB_LARGEST) {
 		frame_free(frame);
 		return;

@@ -21,6 +21,7 @@ struct space *core_space_create(void *table, uint64_t number)
 	space->table = table;
 	space->number = number;
 	space->mmap_top = CORE_USER_END;
+	space->leaf_base = NO_LEAF;
 	space->next = core.all_spaces;
 	if (space->next)
 		space->next->previous = space;
@@ -28,7 +29,7 @@ struct space *core_space_create(void *table, uint64_t number)
 	return space;
 }
 
-long space_step(struct space *space, struct waiter *waiter, long status)
+long space_lock_step(struct space *space, struct waiter *waiter, long status)
 {
 	if (status == CORE_WAIT || status == CORE_AGAIN)
 		lock_take(&space->busy, waiter);
@@ -155,14 +156,24 @@ void space_delete(struct vma *vma)
 	slab_free(vma, sizeof *vma);
 }
 
-static struct vma *insert_copy(struct space *space, const struct vma *wanted)
+/* What vma_insert and link_object set is not copied. */
+static struct vma *insert_copy(struct space *space, const struct vma *wanted, struct vma *previous, struct vma *next)
 {
 	struct vma *vma = slab_raw(sizeof *vma);
 
 	if (!vma)
 		return NULL;
-	*vma = *wanted;
-	vma_insert(space, vma);
+	vma->start = wanted->start;
+	vma->end = wanted->end;
+	vma->object = wanted->object;
+	vma->offset = wanted->offset;
+	vma->limit = wanted->limit;
+	vma->ahead = wanted->ahead;
+	vma->mapped_pages = wanted->mapped_pages;
+	vma->prot = wanted->prot;
+	vma->max_prot = wanted->max_prot;
+	vma->flags = wanted->flags;
+	vma_insert(space, vma, previous, next);
 	link_object(vma);
 	return vma;
 }
@@ -173,15 +184,20 @@ struct vma *space_clone(struct space *space, const struct vma *vma)
 
 	wanted.mapped_pages = 0;
 	wanted.flags &= ~VMA_MAPPINGS;
-	return insert_copy(space, &wanted);
+	return insert_copy(space, &wanted, vma_last(space), NULL);
 }
 
 /* May `low` and, right above it, `high` be one VMA? */
-static bool mergeable(const struct vma *low, const struct vma *high)
+static bool alike(const struct vma *low, const struct vma *high)
 {
-	return low && high && low->end == high->start && low->prot == high->prot && low->max_prot == high->max_prot
+	return low->prot == high->prot && low->max_prot == high->max_prot
 		&& (low->flags & VMA_KIND) == (high->flags & VMA_KIND) && low->object == high->object && low->limit == high->limit
 		&& (!low->object || low->offset + (low->end - low->start) == high->offset);
+}
+
+static inline bool mergeable(const struct vma *low, const struct vma *high)
+{
+	return low && high && low->end == high->start && alike(low, high);
 }
 
 /* `high` leaves first: its object keeps `low`. */
@@ -208,7 +224,7 @@ struct vma *space_merge(struct vma *vma)
 struct vma *space_add(struct space *space, const struct vma *wanted)
 {
 	struct vma *next = vma_above(space, wanted->start);
-	struct vma *previous = next ? vma_previous(next) : vma_above(space, wanted->start - 1);
+	struct vma *previous = next ? vma_previous(next) : vma_last(space);
 
 	if (mergeable(previous, wanted)) {
 		vma_move(previous, previous->start, wanted->end);
@@ -219,7 +235,7 @@ struct vma *space_add(struct space *space, const struct vma *wanted)
 		vma_move(next, wanted->start, next->end);
 		return next;
 	}
-	return insert_copy(space, wanted);
+	return insert_copy(space, wanted, previous, next);
 }
 
 static RARE bool vma_split(struct vma *vma, uint64_t address)
@@ -232,7 +248,7 @@ static RARE bool vma_split(struct vma *vma, uint64_t address)
 	high.ahead = (struct ahead){ 0 };
 	/* The upper part is cut off first, so that the copy finds its place free; put back if there is no memory for it. */
 	vma_move(vma, vma->start, address);
-	if (!insert_copy(vma->space, &high)) {
+	if (!insert_copy(vma->space, &high, vma, vma_next(vma))) {
 		vma_move(vma, vma->start, high.end);
 		return false;
 	}

@@ -14,7 +14,8 @@ static uint64_t widest_of(const struct vma *vma)
 	return vma ? vma->widest : 0;
 }
 
-static void update(struct vma *vma)
+/* Its height and widest gap, from its children's; returns how much higher the left one is. */
+static STRAIGHT int update(struct vma *vma)
 {
 	int left = height_of(vma->left), right = height_of(vma->right);
 	uint64_t widest = vma->gap;
@@ -25,6 +26,7 @@ static void update(struct vma *vma)
 	if (widest_of(vma->right) > widest)
 		widest = widest_of(vma->right);
 	vma->widest = widest;
+	return left - right;
 }
 
 static void replace_child(struct space *space, struct vma *up, struct vma *old, struct vma *new)
@@ -69,26 +71,33 @@ static struct vma *rotate_right(struct space *space, struct vma *vma)
 	return left;
 }
 
-/* From a changed VMA up, as far as anything changes: heights, gaps, balance. */
-static void repair(struct space *space, struct vma *vma)
+static RARE struct vma *balance(struct space *space, struct vma *vma, int lean)
 {
-	for (bool changed = true; vma && changed; vma = vma->up) {
-		int lean = height_of(vma->left) - height_of(vma->right);
+	if (lean > 0) {
+		if (height_of(vma->left->left) < height_of(vma->left->right))
+			rotate_left(space, vma->left);
+		return rotate_right(space, vma);
+	}
+	if (height_of(vma->right->right) < height_of(vma->right->left))
+		rotate_right(space, vma->right);
+	return rotate_left(space, vma);
+}
+
+/* From a changed VMA up: heights, gaps, balance. As far as anything changes, and at least to `other`, the gap below which has changed, too:
+ * null, or it lies on the way. */
+static void repair(struct space *space, struct vma *vma, const struct vma *other)
+{
+	for (; vma; vma = vma->up) {
 		uint64_t widest = vma->widest;
 		uint8_t height = vma->height;
+		int lean = update(vma);
 
-		if (lean > 1) {
-			if (height_of(vma->left->left) < height_of(vma->left->right))
-				rotate_left(space, vma->left);
-			vma = rotate_right(space, vma);
-		} else if (lean < -1) {
-			if (height_of(vma->right->right) < height_of(vma->right->left))
-				rotate_right(space, vma->right);
-			vma = rotate_left(space, vma);
-		} else {
-			update(vma);
-			changed = vma->widest != widest || vma->height != height;
-		}
+		if (vma == other)
+			other = NULL;
+		if (lean > 1 || lean < -1)
+			vma = balance(space, vma, lean);
+		else if (vma->widest == widest && vma->height == height && !other)
+			break;
 	}
 }
 
@@ -109,6 +118,15 @@ struct vma *vma_search(struct space *space, uint64_t address)
 	if (found)
 		space->last = found;
 	return found;
+}
+
+struct vma *vma_last(const struct space *space)
+{
+	struct vma *vma = space->root;
+
+	while (vma && vma->right)
+		vma = vma->right;
+	return vma;
 }
 
 struct vma *vma_next(const struct vma *vma)
@@ -148,31 +166,25 @@ static void set_gap(struct vma *vma, const struct vma *previous)
 	}
 }
 
-void vma_insert(struct space *space, struct vma *vma)
+/* One of two neighbours has no child on this side. */
+void vma_insert(struct space *space, struct vma *vma, struct vma *previous, struct vma *next)
 {
-	struct vma **link = &space->root, *up = NULL, *previous = NULL, *next = NULL;
+	struct vma *up = next && !next->left ? next : previous;
 
-	while (*link) {
-		up = *link;
-		if (vma->start < up->start)
-			next = up, link = &up->left;
-		else
-			previous = up, link = &up->right;
-	}
-	*link = vma;
+	*(!up ? &space->root : up == next ? &up->left : &up->right) = vma;
 	vma->up = up;
 	vma->left = vma->right = NULL;
-	vma->height = 0;
+	vma->height = 1;
 	vma->space = space;
 	space->vmas++;
 	core_counters.vmas++;
-	vma->gap = vma->start - (previous ? previous->end : 0);
-	repair(space, vma);
+	vma->gap = vma->widest = vma->start - (previous ? previous->end : 0);
 	if (next)
-		set_gap(next, vma);
+		next->gap = next->start - vma->end;
+	repair(space, up, next);
 }
 
-/* A VMA with two children changes places with its successor, which has none on the left. */
+/* A VMA with two children changes places with its successor, which has none on the left; one that has it for its only child makes room for it. */
 void vma_remove(struct space *space, struct vma *vma)
 {
 	struct vma *previous = vma_previous(vma), *next = vma_next(vma), *from;
@@ -190,16 +202,17 @@ void vma_remove(struct space *space, struct vma *vma)
 		}
 		next->left = vma->left;
 		next->left->up = next;
+	} else {
+		from = vma->right ? next : vma->up;
+	}
+	if (vma->right) {
 		next->height = vma->height;	/* what those above have seen there */
 		next->widest = vma->widest;
-		replace_child(space, vma->up, vma, next);
-	} else {
-		from = vma->up;
-		replace_child(space, vma->up, vma, vma->left ? vma->left : vma->right);
 	}
-	repair(space, from);
+	replace_child(space, vma->up, vma, vma->right ? next : vma->left);
 	if (next)
-		set_gap(next, previous);
+		next->gap = next->start - (previous ? previous->end : 0);
+	repair(space, from, next);
 }
 
 void vma_move(struct vma *vma, uint64_t start, uint64_t end)
@@ -234,11 +247,9 @@ static uint64_t search(const struct vma *vma, uint64_t bytes, uint64_t top)
 
 uint64_t vma_gap_below(struct space *space, uint64_t bytes, uint64_t top)
 {
-	struct vma *last = space->root;
+	struct vma *last = vma_last(space);
 	uint64_t low = USER_START;
 
-	while (last && last->right)
-		last = last->right;
 	if (last && last->end > low)
 		low = last->end;
 	if (bytes > top)
