@@ -72,7 +72,7 @@
 	X(-6,  copy,		"(token, remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
 	X(-7,  fault,		"(token, address, access): the caller faults there on its pager, then its call is redelivered to the endpoint that delivered it; the token is spent") \
 	X(-8,  notify,		"(notification slot, bits): or the bits in, wake the waiter; never blocks") \
-	X(-9,  registers,	"(token, own address of struct registers, REGISTERS_*): read or write all registers of the caller of an exception, fault or routed call") \
+	X(-9,  registers,	"(token, own address of struct registers, REGISTERS_*): read all registers of the caller of an exception, fault or routed call, or write those of any caller, which then waits as if in EXCEPTION_START, with a loan: a plain reply resumes it with these registers") \
 	X(-10, interrupt,	"(thread slot): it makes an exception call EXCEPTION_INTERRUPT before it next runs user code") \
 	X(-11, cap_mint,	"(destination space slot, destination slot, source slot, rights, badge, extent): copy a capability with no more rights; see below") \
 	X(-12, cap_delete,	"(space slot, slot): empty the slot") \
@@ -191,7 +191,6 @@ enum exception {
 
 enum reply_flag {
 	REPLY_MAP = 1,		/* the words are a map item */
-	REPLY_KEEP = 2,		/* routed calls: leave a0 as it is (it was written with `registers`) */
 };
 
 #define MAP_ITEM_MAX 32
@@ -201,10 +200,12 @@ enum copy_direction { COPY_IN, COPY_OUT };	/* into my memory; out of it */
 
 enum registers_flag { REGISTERS_READ = 0, REGISTERS_WRITE = 1, REGISTERS_FPU = 2 };
 
-/* x[0] is unused. pc of a routed call is already behind the ecall. */
+/* The pc stands where x0 would. That of a routed call is already behind the ecall. */
 struct registers {
-	uint64_t pc;
-	uint64_t x[32];
+	union {
+		uint64_t pc;
+		uint64_t x[32];
+	};
 	uint64_t f[32];
 	uint64_t fcsr;
 };
@@ -269,6 +270,6 @@ struct boot_info {
 #define TOKEN_THREAD_BITS 24
 #define TOKEN_THREAD(token) ((token) & ((1UL << TOKEN_THREAD_BITS) - 1))
 
-_Static_assert(sizeof(struct registers) == 66 * 8, "struct registers is shared with assembly");
+_Static_assert(sizeof(struct registers) == 65 * 8, "struct registers is shared with assembly");
 
 #endif

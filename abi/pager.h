@@ -21,7 +21,7 @@
 #define PAGER_LIST(X) \
 	X(0x1000, spawn,	CALL,	 PROC, "an empty space with INITCODE_PAGES anonymous pages (read, write, execute) at INITCODE_BASE and a new thread; reply carries the thread capability") \
 	X(0x1001, fork,		FORWARD, PROC, "clone the caller's space (or share it) for a new thread; goes on to proc as PROC_forked with the thread capability") \
-	X(0x1002, commit,	FORWARD, PROC, "the exec'ing caller gets the space that PAGER_exec built; the old one is dropped; answered with REPLY_KEEP") \
+	X(0x1002, commit,	FORWARD, PROC, "the exec'ing caller gets the space that PAGER_exec built; the old one is dropped; proc has written its registers, so a plain answer resumes it") \
 	X(0x1003, abort,	CALL,	 PROC, "drop the space that PAGER_exec built for this thread; proc then answers the caller itself") \
 	X(0x1004, exit,		FORWARD, PROC, "the caller's use of its space ends (dirty shared pages are harvested first); goes on to proc as PROC_exited") \
 	X(0x1005, reap,		CALL,	 PROC, "destroy the thread after PROC_exited") \

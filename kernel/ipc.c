@@ -236,7 +236,7 @@ static inline long reply_check(struct thread *caller, struct thread **thread, co
 	*thread = token_find(caller->space, caller->x[T1]);
 	if (!*thread)
 		return ERR_BAD_TOKEN;
-	if (error || !flags || (flags == REPLY_KEEP && call_kind(*thread) == CALL_ROUTED))
+	if (error || !flags)
 		return error;
 	return flags == REPLY_MAP && call_kind(*thread) == CALL_FAULT ? map_item_check(caller, *thread, item) : ERR_INVALID;
 }
@@ -254,7 +254,7 @@ static inline void reply_act(struct thread *caller, struct thread *thread, const
 		copy_message(&x[A0], &caller->x[A0]);
 		x[T3] = unlikely(sent) ? capability_arrive(thread, sent) : 0;
 		x[A7] = x[T0] = x[T1] = x[T2] = x[T4] = 0;
-	} else if (kind == CALL_ROUTED && !(caller->x[T2] & REPLY_KEEP)) {
+	} else if (kind == CALL_ROUTED) {
 		x[A0] = caller->x[A0];
 	} else if (kind == CALL_FAULT) {
 		fault_answered(thread, item, caller->x[A6]);

@@ -33,35 +33,37 @@ long sys_copy(struct thread *caller, struct thread *thread, const uint64_t *argu
 	return (long)done;
 }
 
+/* A frame that is written is whole, whatever the call was: the thread waits as one that starts. */
 long sys_registers(struct thread *caller, struct thread *thread, const uint64_t *argument)
 {
-	uint64_t address = argument[1], flags = argument[2];
-	bool fpu = flags & REGISTERS_FPU;
-	uint64_t bytes = fpu ? sizeof(struct registers) : offsetof(struct registers, f);
-	struct registers registers;
+	uint64_t flags = argument[2], bytes = flags & REGISTERS_FPU ? sizeof(struct registers) : offsetof(struct registers, f), first;
+	bool write = flags & REGISTERS_WRITE;
+	struct call *call = &thread->call[0];
+	uint64_t *own = thread->x;
+	struct user_array user;
 	long error;
 
-	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || thread->kind == CALL_NATIVE || address % sizeof(uint64_t))
+	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || (!write && thread->kind == CALL_NATIVE))
 		return ERR_INVALID;
-	memcpy(registers.x, thread->x, sizeof(registers.x));
-	memcpy(registers.f, thread->f, sizeof(thread->f));
-	registers.pc = thread->x[0];
-	registers.x[0] = 0;
-	if (!(flags & REGISTERS_WRITE))
-		return user_transfer(caller->space, address, &registers, bytes, ACCESS_WRITE);
-	error = user_transfer(caller->space, address, &registers, bytes, ACCESS_READ);
+	error = user_array(caller->space, argument[1], bytes / sizeof(uint64_t), write ? ACCESS_READ : ACCESS_WRITE, &user);
 	if (error)
 		return error;
 	/* Nothing below may fail. */
-	if (!thread->apart) {
-		memcpy(thread->call[0].message, &thread->x[A0], MESSAGE_LABEL * sizeof(uint64_t));
-		thread->call[0].message[MESSAGE_LABEL] = thread->x[A7];
-		thread->apart = true;
+	if (write && !thread->apart) {
+		memcpy(call->message, own + A0, MESSAGE_LABEL * sizeof(uint64_t));
+		call->message[MESSAGE_LABEL] = own[thread->kind == CALL_ROUTED ? A7 : A6];
 	}
-	memcpy(thread->x, registers.x, sizeof(registers.x));
-	thread->x[0] = registers.pc & ~1UL;
-	memcpy(thread->f, registers.f, sizeof(thread->f));
-	if (fpu)
+	first = user.split * sizeof(uint64_t);
+	memcpy(write ? own : user.part[0], write ? user.part[0] : own, first);
+	memcpy(write ? own + user.split : user.part[1], write ? user.part[1] : own + user.split, bytes - first);
+	if (!write)
+		return OK;
+	own[0] &= ~1UL;
+	thread->apart = true;
+	thread->kind = CALL_EXCEPTION;
+	thread->cause = EXCEPTION_START;
+	call->endpoint.rights |= RIGHT_LEND;
+	if (flags & REGISTERS_FPU)
 		fpu_written(thread);
 	return OK;
 }

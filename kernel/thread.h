@@ -49,7 +49,10 @@ struct call {
 struct thread {
 	/* Shared with the assembly files: riscv/frame.h */
 	struct link link;
-	uint64_t x[32];			/* x[0]: pc */
+	union {
+		uint64_t x[32];		/* x[0]: pc */
+		struct registers registers;	/* f and fcsr: lazily, valid unless the thread is some hart's fpu_owner and dirty */
+	};
 
 	/* Its condition, which the fast path sets and compares as a whole; `kind` is that of call[0] */
 	uint8_t state, kind, depth;
@@ -81,9 +84,6 @@ struct thread {
 	/* More about the outstanding call */
 	uint64_t refused_address;	/* 0: not refused */
 	uint64_t cause, value;		/* of the last exception call, to repeat it */
-
-	/* Lazy FPU state: valid unless the thread is some hart's fpu_owner and dirty */
-	uint64_t f[33] __attribute__((aligned(64)));	/* f0..f31, fcsr */
 };
 _Static_assert(sizeof(struct thread) <= PAGE_BYTES, "a thread is one page");
 

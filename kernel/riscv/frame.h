@@ -8,19 +8,19 @@
 #define FRAME_PC		16
 #define FRAME(number)		(FRAME_PC + 8 * (number))
 
-#define THREAD_CONDITION	272	/* eight bytes: thread.h */
-#define THREAD_KIND		273
-#define THREAD_BLOCKERS		280
-#define THREAD_IN_SPACE		288
-#define THREAD_HOLDER		296
-#define THREAD_CALLER		304	/* identity */
-#define THREAD_HART		312
-#define THREAD_OBJECT		320
-#define THREAD_NOTICED		328
-#define THREAD_FAULT_ADDRESS	336
-#define THREAD_FAULT_ACCESS	344
-#define THREAD_FAULT_ENDPOINT	352
-#define THREAD_CALL		384
+#define THREAD_CONDITION	536	/* eight bytes: thread.h */
+#define THREAD_KIND		537
+#define THREAD_BLOCKERS		544
+#define THREAD_IN_SPACE		552
+#define THREAD_HOLDER		560
+#define THREAD_CALLER		568	/* identity */
+#define THREAD_HART		576
+#define THREAD_OBJECT		584
+#define THREAD_NOTICED		592
+#define THREAD_FAULT_ADDRESS	600
+#define THREAD_FAULT_ACCESS	608
+#define THREAD_FAULT_ENDPOINT	616
+#define THREAD_CALL		768
 
 #define CALL_BADGE		16
 #define CALL_CAPABILITY		24

@@ -10,7 +10,6 @@
 
 #define INTERRUPTS (INTERRUPT_TIMER | INTERRUPT_EXTERNAL | INTERRUPT_SOFTWARE)
 
-_Static_assert(sizeof(((struct thread *)0)->f) == 33 * sizeof(uint64_t), "fpu_save: 32 registers and fcsr");
 
 void plic_init(void);
 void tlb_init(void);
@@ -75,7 +74,7 @@ void fpu_switch(struct thread *from, struct thread *to)
 {
 	if ((csr_read(sstatus) & SSTATUS_FS) == FS_DIRTY && from) {
 		assert(from == this_hart->fpu_owner);
-		fpu_save(from->f);
+		fpu_save(from->registers.f);
 	}
 	fpu_set(to == this_hart->fpu_owner ? FS_CLEAN : FS_OFF);
 }
@@ -85,7 +84,7 @@ bool fpu_first_use(struct thread *thread)
 	if (this_hart->attention & ATTENTION_FPU)
 		return false;
 	csr_set(sstatus, FS_CLEAN);
-	fpu_load(thread->f);
+	fpu_load(thread->registers.f);
 	fpu_set(FS_CLEAN);
 	this_hart->fpu_owner = thread;
 	return true;

@@ -215,8 +215,7 @@ long forward_commit(struct call *call)
 	exec_drop(process);
 	served_end(process);
 	domain_release(old);
-	reply_keep(call->token);
-	return CALL_DONE;
+	return 0;
 }
 
 long prompt_abort(const struct message *request, struct message *reply)

@@ -40,11 +40,6 @@ void reply_word(uint64_t token, long word)
 	keep(token, 0, 0)->word[0] = word;
 }
 
-void reply_keep(uint64_t token)
-{
-	keep(token, REPLY_KEEP, 0)->word[0] = 0;
-}
-
 void reply_call(uint64_t token, const struct message *reply)
 {
 	struct message *message = keep(token, 0, 0);

@@ -14,7 +14,6 @@
 struct call;
 
 void reply_word(uint64_t token, long word);				/* a routed call: a0 := word */
-void reply_keep(uint64_t token);					/* a routed call whose registers were written: a0 stays */
 void reply_call(uint64_t token, const struct message *reply);		/* a native call: label, words and capability of `reply` */
 void reply_map(const struct call *call, const struct map_item *item);	/* a fault: map, resume. `item` must live until the next flush or exchange */
 void reply_refuse(const struct call *call, long error);			/* a fault that cannot be served (-errno): to proc, as a signal */

@@ -372,7 +372,7 @@ void test_tokens(void)
 	/* A failed reply leaves the token. */
 	forward.flags = REPLY_MAP;
 	CHECK(ipc_reply(first, &forward), ERR_INVALID);
-	forward.flags = REPLY_KEEP;
+	forward.flags = 2;
 	CHECK(ipc_reply(first, &forward), ERR_INVALID);
 	forward.flags = 4;
 	CHECK(ipc_reply(first, &forward), ERR_INVALID);

@@ -313,6 +313,58 @@ static void stuck(void)
 	worker_free(worker);
 }
 
+static void call_twelve(struct worker *worker)
+{
+	worker->message.label = 7;
+	ipc_call(12, &worker->message);
+}
+
+/* Whatever a thread waits for: who writes its registers lets it begin anew, and may copy from and to its memory before. */
+static void begins_anew(void (*function)(struct worker *), uint64_t endpoint, uint64_t label)
+{
+	struct worker *worker = worker_new(function, second_space, endpoint, 5);
+	struct registers registers = { .pc = (uint64_t)breakpoint };
+	struct message *message;
+	uint64_t token, word;
+
+	worker->argument[3] = NOWHERE;
+	worker_start(worker);
+	message = receive(endpoint, EVENT_MESSAGE);
+	token = message->token;
+	CHECK(message->label, label);
+	registers.x[10] = 1234;
+	registers.x[27] = 5678;
+	CHECK(sys_registers(token, &registers, REGISTERS_WRITE | REGISTERS_FPU), OK);
+	CHECK(sys_copy(token, INIT_BASE, &word, sizeof(word), COPY_IN), sizeof(word));
+	CHECK(sys_fault(token, NOWHERE, ACCESS_WRITE), OK);
+	CHECK(reply(receive(endpoint, EVENT_MESSAGE)->token, 1, 0), OK);	/* refused */
+	message = receive(endpoint, EVENT_REDELIVERED);
+	CHECK(message->label, label);
+	CHECK(message->address, NOWHERE);
+	CHECK(sys_thread_set(worker->thread, THREAD_IDENTITY, 99), OK);
+	CHECK(reply(message->token, 2, 3), OK);
+	message = receive(exceptions, EVENT_MESSAGE);
+	CHECK(message->word[0], EXCEPTION_BREAKPOINT);
+	CHECK(message->identity, 99);
+	CHECK(sys_registers(message->token, &registers, REGISTERS_READ), OK);
+	CHECK(registers.pc, message->word[1]);
+	CHECK(registers.x[10], 1234);
+	CHECK(registers.x[17], 0);
+	CHECK(registers.x[27], 5678);
+	worker_free(worker);
+}
+
+static void used_again(void)
+{
+	uint64_t endpoint = object_new(KIND_ENDPOINT);
+
+	give_slot(second_space, 12, endpoint, RIGHT_SEND, 0);
+	begins_anew(call_twelve, endpoint, 7);
+	begins_anew(access, endpoint, LABEL_FAULT);
+	sys_cap_delete(second_space, 12);
+	object_free(endpoint);
+}
+
 void test_threads(void)
 {
 	settings();
@@ -322,4 +374,5 @@ void test_threads(void)
 	fpu();
 	exceptional();
 	stuck();
+	used_again();
 }
