@@ -1,6 +1,6 @@
 /*
  * clone(2) as fork and vfork, the first process, and what a new thread does before it runs. The parent's token waits here until
- * its child has started, so its registers can be read then: nothing is remembered. It refuses threads, with ENOSYS.
+ * its child has started, so its registers can be read then, unless they are still here. It refuses threads, with ENOSYS.
  *
  *   parent  clone ──▶ proc: slot, pid, FS_fork ──PAGER_fork──▶ pager ──PROC_forked──▶ proc ····(token kept)····▶ answered: pid
  *   child                                               thread made      THREAD_START ──EXCEPTION_START──▶ registers ──▶ runs
@@ -24,6 +24,15 @@
 enum { CLONE_flags, CLONE_stack, CLONE_parent_tid, CLONE_tls, CLONE_child_tid };
 
 static struct registers copied_registers;
+static const struct process *copied_from;	/* whose they are, while it is FORKING; null: nobody's */
+
+static long copy_registers(const struct process *parent, uint64_t token)
+{
+	long error = sys_registers(token, &copied_registers, REGISTERS_READ | REGISTERS_FPU);
+
+	copied_from = error < 0 ? NULL : parent;
+	return error;
+}
 
 static long check_flags(uint64_t flags)
 {
@@ -80,7 +89,7 @@ LINUX_CALL(clone)
 	if (shutting_down() || !pid)
 		return -EAGAIN;
 	/* A native call has no registers to inherit. */
-	if (sys_registers(message->token, &copied_registers, REGISTERS_READ) < 0)
+	if (copy_registers(process, message->token) < 0)
 		return -EINVAL;
 	if (flags & CLONE_PARENT_SETTID)
 		error = loan_error(loan_out(message, event, message->word[CLONE_parent_tid], &pid, sizeof(pid), NULL));
@@ -155,9 +164,12 @@ void vfork_done(struct process *child)
 /* The parent's registers, with the differences that clone asked for. Read through the parent's token: it waits for us. */
 static void child_registers(const struct process *child, uint64_t token)
 {
-	const struct parked *parked = &processes[child->parent].parked;
+	const struct process *parent = &processes[child->parent];
+	const struct parked *parked = &parent->parked;
 
-	must(sys_registers(parked->token, &copied_registers, REGISTERS_READ | REGISTERS_FPU), "reading a parent's registers");
+	if (copied_from != parent)
+		must(copy_registers(parent, parked->token), "reading a parent's registers");
+	copied_from = NULL;
 	copied_registers.x[10] = 0;
 	if (parked->word[CLONE_stack])
 		copied_registers.x[2] = parked->word[CLONE_stack];

@@ -4,7 +4,8 @@
  * model hands it one event per receive, in random order, until process 1 has ended and the machine is off.
  *
  * Checked at each step: every token that proc uses is good; nobody runs after PAGER_exit; a vfork parent does not run beside its
- * child; who is waited for was a child and ended as the status says; fs and pager hear of each process once.
+ * child; a child begins with its parent's registers; who is waited for was a child and ended as the status says; fs and pager hear of each
+ * process once.
  *
  * sources: libsys/argument.c libsys/format.c libsys/loan.c
  */
@@ -53,7 +54,8 @@ static struct thread {
 	bool present, refused;		/* its memory for the next copy; the pager refused the last fault */
 	bool redelivered;
 	uint64_t number, identity, badge, label, word[6], cause;
-	bool has_exception;
+	bool has_exception, begins;	/* begins: has not run yet */
+	uint64_t inherits;		/* what a child must find in s1: the parent's when it called clone */
 	struct registers registers;
 	uint8_t memory[MEMORY];
 } threads[THREADS];
@@ -166,6 +168,7 @@ static void call_linux(struct thread *thread, enum server server, uint64_t numbe
 	thread->redelivered = false;
 	thread->badge = BADGE_CLIENT;
 	thread->label = number;
+	thread->registers.x[9] = random_number(1000000);
 	queue(thread, server, false);
 }
 
@@ -184,6 +187,8 @@ static void resume(struct thread *thread)
 	CHECK(!slots[IDENTITY_SLOT(thread->identity)].exited);
 	CHECK(slots[IDENTITY_SLOT(thread->identity)].fs == thread->identity);
 	CHECK(!child || !pids[child].shares);
+	CHECK(!thread->begins || pid == 1 || (thread->registers.x[9] == thread->inherits && !thread->registers.x[10]));
+	thread->begins = false;
 	pids[pid].vfork_child = 0;
 	thread->where = USER;
 }
@@ -262,9 +267,10 @@ struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t
 		CHECK(thread);
 		if (!thread->routed && !thread->exception)
 			value = ERR_INVALID;
-		else if (c & REGISTERS_WRITE)
+		else if (c & REGISTERS_WRITE) {
 			thread->registers = *(struct registers *)b;
-		else
+			thread->exception = true;	/* from now on: the answer leaves them as they are */
+		} else
 			*(struct registers *)b = thread->registers;
 		break;
 	case SYS_interrupt:
@@ -338,7 +344,7 @@ static struct thread *new_thread(uint64_t identity)
 	slots[slot].pager = identity;
 	slots[slot].exited = false;
 	slots[slot].thread = thread - threads;
-	*thread = (struct thread){ .where = NEW, .number = thread->number + 1, .identity = identity };
+	*thread = (struct thread){ .where = NEW, .number = thread->number + 1, .identity = identity, .begins = true };
 	capability[SLOT_RECEIVED] = thread - threads + 1;
 	made++;
 	return thread;
@@ -450,7 +456,7 @@ static void pager_forked(struct thread *thread)
 	pids[pid].parent = parent;
 	pids[pid].shares = !request.error && thread->word[1];
 	if (!request.error) {
-		new_thread(request.identity);
+		new_thread(request.identity)->inherits = thread->registers.x[9];
 		if (thread->word[1])
 			pids[parent].vfork_child = pid;
 	}
