@@ -49,8 +49,8 @@
  * MAP ITEM (REPLY_MAP): word0 = address of the first page | rights (RIGHT_READ/WRITE/EXECUTE in bits 0..2),
  *   word1 = number of pages, 1..MAP_ITEM_MAX, word2 = one page: the frame's physical address; more: the address, in the
  *   replier's own memory, of an array of that many uint64_t physical addresses, 0: skip this page, word3 = slot of the memory capability that
- *   covers all frames. The faulting page replaces what was mapped there; other pages fill only empty entries. The
- *   faulting page gets A (and D for a write), others neither. Any bad frame, ERR_NO_TABLE, ...: nothing mapped, token stays.
+ *   covers all frames. The pages lie in the same 2 MiB. The faulting page replaces what was mapped there; other pages fill only empty entries.
+ *   The faulting page gets A (and D for a write), others neither. Any bad frame, ERR_NO_TABLE, ...: nothing mapped, token stays.
  */
 #ifndef ABI_KERNEL_H
 #define ABI_KERNEL_H
@@ -83,7 +83,7 @@
 	X(-17, route_set,	"(route slot, system call number, slot in the caller's table or 0)") \
 	X(-18, give,		"(space slot, object memory slot, physical address): a free page into the page-table reserve; the first becomes the root") \
 	X(-19, take,		"(space slot) -> physical address of a page from the reserve, now free; the root comes last, when nothing is mapped; ERR_EMPTY") \
-	X(-20, map,		"(space slot, address|rights, pages, frames, memory slot, MAP_*) -> pages done") \
+	X(-20, map,		"(space slot, address|rights, pages, first frame, memory slot, 0 or MAP_LARGE) -> pages done") \
 	X(-21, unmap,		"(space slot, address, pages, report address, report entries) -> pages done, entries written") \
 	X(-22, protect,		"(space slot, address|rights kept, pages, report address, report entries) -> pages done, entries written") \
 	X(-23, scan,		"(space slot, address|SCAN_*, pages, report address, report entries) -> pages done, entries written") \
@@ -100,7 +100,7 @@ enum kernel_call {
 	KERNEL_CALLS = 28,
 };
 
-/* Object kinds. Capabilities to the last six are not to object pages. */
+/* Object kinds. Capabilities to the last four are not to object pages. */
 enum kind {
 	KIND_NONE,		/* an empty slot; a free object page */
 	KIND_SPACE,
@@ -111,8 +111,7 @@ enum kind {
 	KIND_ROUTE,
 	KIND_TABLE,		/* page-table page; never named by a capability */
 	KIND_OBJECT_MEMORY,	/* extent: physical pages that may become objects */
-	KIND_PAGE_MEMORY,	/* extent: physical pages that may be mapped */
-	KIND_DEVICE_MEMORY,	/* extent: device registers; may be mapped, never as a fault's answer */
+	KIND_USER_MEMORY,	/* extent: physical pages that may be mapped: page memory, or registers of devices */
 	KIND_IRQ,		/* extent: interrupt numbers */
 	KIND_CONTROL,		/* timers, log, info */
 };
@@ -213,9 +212,8 @@ struct registers {
 /*
  * Mapping calls. `pages` counts 4 KiB pages; a range must lie below USER_END. They do a bounded amount: result = pages
  * handled so far from the start of the range (> 0), so the caller repeats with the rest. map answers ERR_NO_TABLE only if nothing was done.
- *   map:     MAP_LIST: `frames` is the address of an array of uint64_t (0: skip), at most MAP_LIST_MAX used per call;
- *            else `frames` is the first of contiguous physical addresses. MAP_LARGE (contiguous only): 2 MiB pages; address, frames and
- *            pages must be multiples of 2 MiB. The interrupt controller is the kernel's: ERR_NO_RIGHT. MAP_REPLACE: replace leaves (no report: their D bits are lost); else fill empty entries only.
+ *   map:     frames are contiguous and fill empty entries only. MAP_LARGE: 2 MiB pages; address, frame and pages must be multiples
+ *            of 2 MiB. A page of the other size is there: ERR_IN_USE.
  *   protect: every present leaf keeps at most the rights given: it never grants.
  *   report:  unmap and protect write one entry per page whose D bit (or, for unmap with REPORT_ACCESSED, A bit) was set, scan one
  *            per page with a bit set that SCAN_* selects. Entry: address | REPORT_A | REPORT_D. No room left: they stop early. report
@@ -225,8 +223,7 @@ struct registers {
  */
 #define USER_END (1UL << 38)
 #define LARGE_BYTES (2UL << 20)
-#define MAP_LIST_MAX 512
-enum map_flag { MAP_LIST = 1, MAP_LARGE = 2, MAP_REPLACE = 4 };
+enum map_flag { MAP_LARGE = 1 };
 enum scan_flag { SCAN_ACCESSED = 1, SCAN_DIRTY = 2, SCAN_CLEAR = 4 };
 enum report_bit { REPORT_A = 1, REPORT_D = 2 };
 #define REPORT_ACCESSED 1	/* in the low bits of unmap's address */
@@ -255,12 +252,14 @@ struct kernel_info {
 
 enum init_slot {
 	INIT_SLOT_SPACE = 1, INIT_SLOT_THREAD, INIT_SLOT_OBJECT_MEMORY, INIT_SLOT_PAGE_MEMORY,
-	INIT_SLOT_DEVICE_MEMORY, INIT_SLOT_IRQ, INIT_SLOT_CONTROL, INIT_SLOT_FREE,
+	INIT_SLOT_DEVICES_BELOW, INIT_SLOT_DEVICES_ABOVE,	/* all below RAM but the interrupt controller, which is the kernel's and lies between */
+	INIT_SLOT_IRQ, INIT_SLOT_CONTROL, INIT_SLOT_FREE,
 };
 
 struct boot_info {
 	uint64_t object_base, object_pages, object_first_free;	/* physical; pages before first_free are in use */
 	uint64_t page_base, page_pages, page_first_free;	/* physical; init's own pages lie before first_free */
+	uint64_t controller_base;				/* physical; devices below it are in DEVICES_BELOW */
 	uint64_t initrd_base, initrd_bytes;			/* physical, inside page memory, not before first_free: init takes care of it */
 	uint64_t device_tree, device_tree_bytes;		/* virtual in init */
 	uint64_t timebase_hz, harts;

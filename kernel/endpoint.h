@@ -16,7 +16,6 @@
 
 #include "base.h"
 
-struct map_item;
 struct thread;
 
 struct endpoint {
@@ -48,8 +47,8 @@ void exception_call(struct thread *thread, uint64_t cause, uint64_t value);
 /* The running thread's access was refused by its page table: ask its pager. */
 void fault_own(struct thread *thread, uint64_t address, uint64_t access);
 
-/* A reply to a fault call: resume or deliver again; map first if the item has pages; a label: refused. */
-void fault_answered(struct thread *thread, const struct map_item *item, uint64_t label);
+/* A reply to a fault call, whose map item, if any, is mapped: resume or deliver again. */
+void fault_answered(struct thread *thread, bool refused);
 
 /* Nobody alive can answer the thread's call: a native caller is told, other calls become exception calls. */
 void call_lost(struct thread *thread);

@@ -4,7 +4,6 @@
  * endpoints that the thread was given. An answer is checked like any user's word (mapping.c).
  */
 #include "endpoint.h"
-#include "mapping.h"
 #include "riscv/hardware.h"
 #include "thread.h"
 
@@ -73,12 +72,8 @@ static void redeliver(struct thread *thread, bool refused)
 		call_lost(thread);
 }
 
-void fault_answered(struct thread *thread, const struct map_item *item, uint64_t label)
+void fault_answered(struct thread *thread, bool refused)
 {
-	bool refused = !item->pages && label;
-
-	if (item->pages)
-		map_item_act(thread, item);
 	if (thread->depth)
 		redeliver(thread, refused);
 	else if (refused)

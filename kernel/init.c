@@ -6,7 +6,6 @@
 #include "riscv/hardware.h"
 #include "thread.h"
 
-#define RIGHTS_OF_INIT (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE)
 #define INIT_TABLES 4		/* root, middle, and one table each for the image and the boot information */
 #define INIT_BYTES (INIT_PAGES * PAGE_BYTES)
 
@@ -35,7 +34,7 @@ static void fill_boot_info(struct boot_info *info, uint64_t pages_used)
 		.object_first_free = memory.object_base + (object_first_free << PAGE_SHIFT),
 		.page_base = memory.page_base, .page_pages = memory.page_pages,
 		.page_first_free = memory.page_base + (pages_used << PAGE_SHIFT),
-		.initrd_base = machine.initrd_base, .initrd_bytes = machine.initrd_bytes,
+		.controller_base = machine.controller.base, .initrd_base = machine.initrd_base, .initrd_bytes = machine.initrd_bytes,
 		.device_tree = BOOT_INFO_BASE + PAGE_BYTES, .device_tree_bytes = machine.tree_bytes,
 		.timebase_hz = machine.timebase_hz, .harts = machine.harts,
 	};
@@ -50,9 +49,18 @@ static void give(struct space *space, enum init_slot slot, enum kind kind, uint6
 	space->slots[slot] = (struct capability){ word, (uint32_t)index, RIGHT_ALL, { base }, count };
 }
 
+/* The call that init itself will map pages with. */
+static void map(struct thread *thread, uint64_t address_rights, uint64_t pages, uint64_t physical)
+{
+	const uint64_t argument[] = { INIT_SLOT_SPACE, address_rights, pages, physical, INIT_SLOT_PAGE_MEMORY, 0 };
+	long done = sys_map(thread, &thread->space->slots[INIT_SLOT_SPACE], argument);
+
+	assert(done == (long)pages);
+}
+
 void init_create(void)
 {
-	uint64_t pages = place_pages();
+	uint64_t pages = place_pages(), controller_end = machine.controller.base + machine.controller.bytes;
 	struct thread *thread;
 	struct space *space;
 
@@ -61,14 +69,13 @@ void init_create(void)
 	init_thread = thread = object_create(object_first_free++, KIND_THREAD, PAGE_BYTES);
 	for (unsigned i = 0; i < INIT_TABLES; i++)
 		table_give(space, object_first_free++);
-	for (uint64_t i = 0; i < pages; i++)
-		map_boot_page(space, i < INIT_PAGES ? INIT_BASE + (i << PAGE_SHIFT) : BOOT_INFO_BASE + ((i - INIT_PAGES) << PAGE_SHIFT),
-			      memory.page_base + (i << PAGE_SHIFT), i < INIT_PAGES ? RIGHTS_OF_INIT : RIGHT_READ);
 	give(space, INIT_SLOT_SPACE, KIND_SPACE, object_index(space), 0, 0);
 	give(space, INIT_SLOT_THREAD, KIND_THREAD, object_index(thread), 0, 0);
 	give(space, INIT_SLOT_OBJECT_MEMORY, KIND_OBJECT_MEMORY, 0, memory.object_base, memory.object_pages);
-	give(space, INIT_SLOT_PAGE_MEMORY, KIND_PAGE_MEMORY, 0, memory.page_base, memory.page_pages);
-	give(space, INIT_SLOT_DEVICE_MEMORY, KIND_DEVICE_MEMORY, 0, 0, machine.ram.base >> PAGE_SHIFT);
+	give(space, INIT_SLOT_PAGE_MEMORY, KIND_USER_MEMORY, 0, memory.page_base, memory.page_pages);
+	assert(controller_end <= machine.ram.base);
+	give(space, INIT_SLOT_DEVICES_BELOW, KIND_USER_MEMORY, 0, 0, machine.controller.base >> PAGE_SHIFT);
+	give(space, INIT_SLOT_DEVICES_ABOVE, KIND_USER_MEMORY, 0, controller_end, (machine.ram.base - controller_end) >> PAGE_SHIFT);
 	give(space, INIT_SLOT_IRQ, KIND_IRQ, 0, 1, min(machine.interrupts, IRQ_MAX - 1));
 	give(space, INIT_SLOT_CONTROL, KIND_CONTROL, 0, 0, 0);
 	fill_boot_info(direct(memory.page_base + INIT_BYTES), pages);
@@ -78,5 +85,7 @@ void init_create(void)
 	thread->priority = PRIORITIES - 1;
 	thread_init(thread);
 	thread_enter_space(thread, space);
+	map(thread, INIT_BASE | RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, INIT_PAGES, memory.page_base);
+	map(thread, BOOT_INFO_BASE | RIGHT_READ, pages - INIT_PAGES, memory.page_base + INIT_BYTES);
 	thread_resume(thread);
 }

@@ -227,22 +227,22 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 	return BLOCKED;
 }
 
-static inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent, struct map_item *item)
+/* The last check maps the item, if there is one: it is all or nothing. */
+static inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent)
 {
 	uint64_t flags = caller->x[T2];
 	long error = message_check(caller, true, sent);
 
-	item->pages = 0;
 	*thread = token_find(caller->space, caller->x[T1]);
 	if (!*thread)
 		return ERR_BAD_TOKEN;
 	if (error || !flags)
 		return error;
-	return flags == REPLY_MAP && call_kind(*thread) == CALL_FAULT ? map_item_check(caller, *thread, item) : ERR_INVALID;
+	return flags == REPLY_MAP && call_kind(*thread) == CALL_FAULT ? fault_answer_map(caller, *thread) : ERR_INVALID;
 }
 
 /* What a checked reply does to the thread that gets it, by the kind of call. */
-static inline void reply_act(struct thread *caller, struct thread *thread, const struct capability *sent, const struct map_item *item)
+static inline void reply_act(struct thread *caller, struct thread *thread, const struct capability *sent)
 {
 	enum call_kind kind = call_kind(thread);
 	uint64_t *x = thread->x;
@@ -257,7 +257,7 @@ static inline void reply_act(struct thread *caller, struct thread *thread, const
 	} else if (kind == CALL_ROUTED) {
 		x[A0] = caller->x[A0];
 	} else if (kind == CALL_FAULT) {
-		fault_answered(thread, item, caller->x[A6]);
+		fault_answered(thread, !(caller->x[T2] & REPLY_MAP) && caller->x[A6]);
 		return;
 	}
 	thread_resume(thread);
@@ -266,14 +266,13 @@ static inline void reply_act(struct thread *caller, struct thread *thread, const
 long sys_ipc_reply(struct thread *caller)
 {
 	const struct capability *sent;
-	struct map_item item;
 	struct thread *thread;
-	long error = reply_check(caller, &thread, &sent, &item);
+	long error = reply_check(caller, &thread, &sent);
 
 	if (error)
 		return error;
 	/* Nothing below may fail. */
-	reply_act(caller, thread, sent, &item);
+	reply_act(caller, thread, sent);
 	return OK;
 }
 

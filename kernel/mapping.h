@@ -10,22 +10,11 @@
 struct space;
 struct thread;
 
-/* A checked map item: physical[i] is the frame of page i, 0: skip. pages 0: none. walk leads to the faulting page. */
-struct map_item {
-	uint64_t address, rights, pages, fault_address;
-	struct walk walk;
-	uint64_t physical[MAP_ITEM_MAX];
-};
-
-/* `replier` answers the fault of `thread` with the item in its message registers. */
-long map_item_check(struct thread *replier, struct thread *thread, struct map_item *item);
-void map_item_act(struct thread *thread, const struct map_item *item);
-
-/* Both at once, for fastpath.S. */
+/* `replier` answers the fault of `thread` with the map item in its message registers: all is mapped, or an error. Also for fastpath.S. */
 long fault_answer_map(struct thread *replier, struct thread *thread);
 
-/* One page for init, at boot. */
-void map_boot_page(struct space *space, uint64_t address, uint64_t physical, uint64_t rights);
+/* The call; also for init's own pages, at boot. */
+long sys_map(struct thread *caller, const struct capability *target, const uint64_t *argument);
 
 /* The reserve: table pages, zero but for their first words, which chain them. They are the owner's gift; empty tables come back to it. */
 static inline uint64_t *reserve_pop(struct space *space)

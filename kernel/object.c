@@ -6,7 +6,6 @@
 #include "object.h"
 
 struct object *objects;
-void *object_pages;
 uint64_t object_count, objects_free, object_first_free;
 
 void object_init(void)
@@ -15,7 +14,7 @@ void object_init(void)
 
 	object_count = memory.object_pages;
 	assert(table_pages < object_count && object_count < 1UL << TOKEN_THREAD_BITS);
-	objects = object_pages = direct(memory.object_base);
+	objects = direct(memory.object_base);
 	for (uint64_t index = 0; index < object_count; index++)
 		objects[index] = (struct object){ index < table_pages ? KIND_TABLE : KIND_NONE, TOKEN_NOBODY };
 	this_hart->objects = objects;

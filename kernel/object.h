@@ -30,8 +30,7 @@ struct reference {
 #define OBJECT_GENERATION	(1UL << 24)
 #define OBJECT_RETIRED		(~0UL << 24)
 
-extern struct object *objects;
-extern void *object_pages;	/* object memory in the kernel's own addresses */
+extern struct object *objects;	/* in the kernel's own addresses, at the beginning of object memory */
 extern uint64_t object_count, objects_free, object_first_free;	/* first_free: only while booting */
 
 void object_init(void);
@@ -43,8 +42,8 @@ void object_destroy(uint64_t index);
 
 static inline enum kind word_kind(uint64_t word) { return (enum kind)(word & 0xff); }
 static inline enum kind object_kind(uint64_t index) { return word_kind(objects[index].word); }
-static inline void *object_page(uint64_t index) { return (char *)object_pages + (index << PAGE_SHIFT); }
-static inline uint64_t object_index(const void *page) { return (physical_of(page) - memory.object_base) >> PAGE_SHIFT; }
+static inline void *object_page(uint64_t index) { return (char *)objects + (index << PAGE_SHIFT); }
+static inline uint64_t object_index(const void *inside) { return (uint64_t)((const char *)inside - (const char *)objects) >> PAGE_SHIFT; }
 #define TOKEN_NOBODY ((1UL << TOKEN_THREAD_BITS) - 1)
 static inline void object_set_token(uint64_t index, uint64_t thread) { objects[index].token = (objects[index].token & ~TOKEN_NOBODY) | thread; }
 static inline bool object_alive(uint64_t word, uint64_t index) { return objects[index].word == word; }

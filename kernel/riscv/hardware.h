@@ -44,9 +44,6 @@ uint32_t irq_claim(void);
 void irq_complete(uint32_t number);
 void irq_enable(uint32_t number, bool on);
 
-/* Does this range hold registers that the kernel itself drives? */
-bool hardware_owns(uint64_t physical, uint64_t bytes);
-
 static inline uint64_t time_now(void)
 {
 	uint64_t ticks;

@@ -31,11 +31,6 @@ void irq_enable(uint32_t number, bool on)
 	*word = on ? *word | bit : *word & ~bit;
 }
 
-bool hardware_owns(uint64_t physical, uint64_t bytes)
-{
-	return range_overlap(physical, bytes, machine.controller.base, machine.controller.bytes);
-}
-
 void plic_init(void)
 {
 	for (uint32_t number = 1; number <= machine.interrupts; number++) {

@@ -17,58 +17,63 @@ extern uint64_t boot_root[ENTRIES];	/* entry.S */
 static uint64_t middle_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the GiB that holds the kernel */
 static uint64_t kernel_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the 2 MiB that hold the kernel */
 
-static inline uint64_t entry_index(uint64_t address, unsigned level) { return address >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1); }
+static inline uint64_t entry_index(uint64_t address, uint64_t level) { return address >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1); }
 static inline uint64_t *entry_table(uint64_t entry) { return direct(entry_physical(entry)); }
 
-struct walk table_walk(const struct space *space, uint64_t address)
+/* As far as the tables go, but no further than to the entry of `level`. */
+static always_inline struct walk walk_down(const struct space *space, uint64_t address, uint64_t level)
 {
 	struct walk walk = { space->root, LEVELS - 1 };
 
 	if (unlikely(!walk.entry))
 		return walk;
 	walk.entry += entry_index(address, walk.level);
-	if (entry_is_table(*walk.entry)) {
-		walk = (struct walk){ entry_table(*walk.entry) + entry_index(address, 1), 1 };
-		if (entry_is_table(*walk.entry))
-			walk = (struct walk){ entry_table(*walk.entry) + entry_index(address, 0), 0 };
-	}
+	for (; walk.level > level && entry_is_table(*walk.entry); walk.level--)
+		walk.entry = entry_table(*walk.entry) + entry_index(address, walk.level - 1);
 	return walk;
 }
 
-bool table_extend(struct space *space, struct walk *walk, uint64_t address, unsigned level)
+struct walk table_walk(const struct space *space, uint64_t address)
 {
-	if (walk->level - level > space->reserve_pages)
-		return false;
-	while (walk->level > level) {
-		uint64_t *table = reserve_pop(space);
-
-		table_fill(*walk, POINTER(table));
-		walk->level--;
-		walk->entry = table + entry_index(address, walk->level);
-	}
-	return true;
+	return walk_down(space, address, 0);
 }
 
-/* The entry at `level` on the way to `address`. */
-static uint64_t *walk_to(const struct space *space, uint64_t address, unsigned level)
+__attribute__((noinline)) static uint64_t *table_extend(struct space *space, uint64_t address, uint64_t level, long *error)
 {
-	uint64_t *entry = space->root + entry_index(address, LEVELS - 1);
+	struct walk walk = table_walk(space, address);
+	bool in_use = walk.entry && (walk.level < level || *walk.entry);
 
-	for (unsigned above = LEVELS - 1; above > level; above--)
-		entry = entry_table(*entry) + entry_index(address, above - 1);
-	return entry;
+	if (in_use || !walk.entry || walk.level - level > space->reserve_pages) {
+		*error = in_use ? ERR_IN_USE : ERR_NO_TABLE;
+		return NULL;
+	}
+	for (; walk.level > level; walk.level--) {
+		uint64_t *table = reserve_pop(space);
+
+		*walk.entry = POINTER(table);
+		table_count(walk.entry, 1);
+		walk.entry = table + entry_index(address, walk.level - 1);
+	}
+	return walk.entry;
+}
+
+uint64_t *table_reach(struct space *space, uint64_t address, uint64_t level, long *error)
+{
+	struct walk walk = walk_down(space, address, 0);
+
+	return likely(walk.level == level) ? walk.entry : table_extend(space, address, level, error);
 }
 
 void table_shrink(struct space *space, uint64_t address, struct walk walk, uint64_t cleared)
 {
-	for (; ; walk.level++, cleared = 1) {
-		uint64_t *table = table_of(walk.entry);
+	for (; ; cleared = 1) {
+		uint64_t *table = object_page(object_index(walk.entry));
 
 		assert(table_entries(table) >= cleared);
-		objects[object_index(table)].word -= cleared * OBJECT_ENTRY;
+		table_count(table, -(int64_t)cleared);
 		if (table_entries(table) || walk.level == LEVELS - 1)
 			return;
-		walk.entry = walk_to(space, address, walk.level + 1);
+		walk = walk_down(space, address, walk.level + 1);
 		*walk.entry = 0;
 		tlb_flush_space(space);
 		reserve_push(space, table);
@@ -77,7 +82,7 @@ void table_shrink(struct space *space, uint64_t address, struct walk walk, uint6
 
 bool fault_is_stale(struct space *space, uint64_t address, uint64_t access)
 {
-	struct walk walk = table_walk(space, address);
+	struct walk walk = walk_down(space, address, 0);
 
 	if (address >= USER_END || !walk.entry || !(entry_rights(*walk.entry) & access))
 		return false;

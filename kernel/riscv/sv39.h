@@ -16,7 +16,7 @@
 /* Where a walk ended: at a leaf or at an entry that is empty. entry NULL: the space has no root. */
 struct walk {
 	uint64_t *entry;
-	unsigned level;
+	uint64_t level;
 };
 
 enum page_bit {
@@ -25,7 +25,7 @@ enum page_bit {
 };
 #define PAGE_FRAME_MASK 0x003ffffffffffc00UL
 
-static inline uint64_t level_bytes(unsigned level) { return PAGE_BYTES << (9 * level); }
+static inline uint64_t level_bytes(uint64_t level) { return PAGE_BYTES << (9 * level); }
 static inline uint64_t entry_physical(uint64_t entry) { return (entry & PAGE_FRAME_MASK) << 2; }
 
 /* Leads to another table. */
@@ -51,10 +51,10 @@ static inline uint64_t access_bits(uint64_t access)
 	return (access ? PAGE_ACCESSED : 0) | (access & ACCESS_WRITE ? PAGE_DIRTY : 0);
 }
 
-/* A leaf that is about to be used so. */
+/* A leaf that is about to be used so, as far as its rights allow it. */
 static inline uint64_t entry_make(uint64_t physical, uint64_t rights, uint64_t used)
 {
-	return physical >> 2 | rights << 1 | PAGE_VALID | PAGE_USER | access_bits(rights & ACCESS_WRITE ? used : used & ~(uint64_t)ACCESS_WRITE);
+	return physical >> 2 | rights << 1 | PAGE_VALID | PAGE_USER | access_bits(rights & used);
 }
 
 /* Note a use as the hardware would. */
@@ -86,20 +86,15 @@ static inline uint64_t entry_replace(uint64_t *entry, uint64_t value) { return _
 
 struct walk table_walk(const struct space *space, uint64_t address);
 
-/* From an empty entry down to `level`, with tables from the reserve. False: it lacks some, and nothing was changed. */
-bool table_extend(struct space *space, struct walk *walk, uint64_t address, unsigned level);
+/*
+ * The entry of `level` for the address; missing tables come from the reserve. NULL: nothing was changed, and *error says why: NO_TABLE: the
+ * reserve lacks some; IN_USE: a page of another size is there.
+ */
+uint64_t *table_reach(struct space *space, uint64_t address, uint64_t level, long *error);
 
-/* The table of an entry. How many of its entries are in use; of a root: those below USER_END. */
-static inline uint64_t *table_of(uint64_t *entry) { return (uint64_t *)((uint64_t)entry & ~(PAGE_BYTES - 1)); }
-static inline unsigned table_entries(const uint64_t *table) { return objects[object_index(table)].word / OBJECT_ENTRY & 0xffff; }
-
-/* Fill the empty entry. */
-static inline void table_fill(struct walk walk, uint64_t entry)
-{
-	assert(!*walk.entry);
-	__atomic_store_n(walk.entry, entry, __ATOMIC_RELEASE);
-	objects[object_index(table_of(walk.entry))].word += OBJECT_ENTRY;
-}
+/* How many entries of this one's table are in use; of a root: those below USER_END. So many more or, below zero, less are. */
+static inline unsigned table_entries(const uint64_t *entry) { return objects[object_index(entry)].word / OBJECT_ENTRY & 0xffff; }
+static inline void table_count(uint64_t *entry, int64_t more) { objects[object_index(entry)].word += (uint64_t)more * OBJECT_ENTRY; }
 
 /* Leaves of the walk's table have been cleared. If that leaves it empty, it goes back to the reserve, and so do those above. */
 void table_shrink(struct space *space, uint64_t address, struct walk walk, uint64_t cleared);

@@ -146,7 +146,7 @@ static void add_devices(enum server server, struct start_info *start, const stru
 		uint64_t bytes = device[i].bytes < SERVER_DEVICE_STEP - PAGE_BYTES ? device[i].bytes : SERVER_DEVICE_STEP - PAGE_BYTES;
 
 		supply_map(OWN_SPACE + server, address, RIGHT_READ | RIGHT_WRITE, (offset + bytes + PAGE_BYTES - 1) / PAGE_BYTES,
-			   device[i].registers - offset, INIT_SLOT_DEVICE_MEMORY);
+			   device[i].registers - offset, supply_device(device[i].registers));
 		start->device[i].registers = address + offset;
 		start->device[i].bytes = bytes;
 		start->device[i].irq = device[i].irq;
@@ -175,7 +175,7 @@ static uint64_t realtime_ns(const struct machine *machine)
 	if (!machine->rtc.bytes || !hz)
 		return 0;
 	if (!rtc)
-		rtc = supply_view(machine->rtc.registers, machine->rtc.bytes, RIGHT_READ, INIT_SLOT_DEVICE_MEMORY);
+		rtc = supply_view(machine->rtc.registers, machine->rtc.bytes, RIGHT_READ, supply_device(machine->rtc.registers));
 	now = rtc[0];
 	now |= (uint64_t)rtc[1] << 32;
 	return now - (ticks / hz * 1000000000 + ticks % hz * 1000000000 / hz);

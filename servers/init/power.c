@@ -16,7 +16,7 @@ static uint64_t patience_ticks;
 
 static volatile void *view_device(const struct device *device)
 {
-	return device->bytes ? supply_view(device->registers, device->bytes, RIGHT_READ | RIGHT_WRITE, INIT_SLOT_DEVICE_MEMORY) : NULL;
+	return device->bytes ? supply_view(device->registers, device->bytes, RIGHT_READ | RIGHT_WRITE, supply_device(device->registers)) : NULL;
 }
 
 void power_init(const struct machine *machine)

@@ -35,6 +35,13 @@ static void choose_arena(const struct boot_info *boot)
 	supply.arena_end = end;
 }
 
+uint64_t supply_device(uint64_t registers)
+{
+	const struct boot_info *boot = (const struct boot_info *)BOOT_INFO_BASE;
+
+	return registers < boot->controller_base ? INIT_SLOT_DEVICES_BELOW : INIT_SLOT_DEVICES_ABOVE;
+}
+
 void supply_init(const struct boot_info *boot)
 {
 	supply.objects_next = boot->object_first_free;

@@ -29,6 +29,9 @@ struct supply_left {
 	struct extent objects;
 };
 
+/* Slot of the capability to a device's registers. */
+uint64_t supply_device(uint64_t registers);
+
 void supply_init(const struct boot_info *boot);
 
 /* A new object in an empty slot of init's. Never fails: without memory init gives up. */

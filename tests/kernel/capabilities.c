@@ -51,7 +51,7 @@ static void creating(void)
 
 	CHECK(sys_create(memory, page, KIND_NONE, PLACE), ERR_INVALID);
 	CHECK(sys_create(memory, page, KIND_TABLE, PLACE), ERR_INVALID);
-	CHECK(sys_create(memory, page, KIND_PAGE_MEMORY, PLACE), ERR_INVALID);
+	CHECK(sys_create(memory, page, KIND_USER_MEMORY, PLACE), ERR_INVALID);
 	CHECK(sys_create(memory, page, (enum kind)~0U, PLACE), ERR_INVALID);
 	CHECK(sys_create(memory, page + 8, KIND_ENDPOINT, PLACE), ERR_INVALID);
 	CHECK(sys_create(memory, base - PAGE_BYTES, KIND_ENDPOINT, PLACE), ERR_INVALID);

@@ -134,7 +134,6 @@ static void lies(void)
 	CHECK(answer_map(token, fault | 3, 1, frame, EMPTY_SLOT), ERR_BAD_SLOT);
 	CHECK(answer_map(token, fault | 3, 1, frame, OWN), ERR_WRONG_KIND);
 	CHECK(answer_map(token, fault | 3, 1, boot->object_base, INIT_SLOT_OBJECT_MEMORY), ERR_WRONG_KIND);
-	CHECK(answer_map(token, fault | 3, 1, 0x10000000, INIT_SLOT_DEVICE_MEMORY), ERR_WRONG_KIND);
 	CHECK(answer_map(token, fault | 3, 1, frame, weak), ERR_NO_RIGHT);
 	CHECK(answer_map(token, fault | 0, 1, frame, memory), ERR_INVALID);
 	CHECK(answer_map(token, fault | 2, 1, frame, memory), ERR_INVALID);
@@ -159,6 +158,8 @@ static void lies(void)
 	frames[0] = frame;
 	CHECK(answer_map(token, NOWHERE | 3, 2, (uint64_t)frames, memory), ERR_INVALID);	/* the faulting page is skipped */
 	frames[1] = frame;
+	frames[2] = frame;
+	CHECK(answer_map(token, (NOWHERE - PAGE_BYTES) | 3, 3, (uint64_t)frames, memory), ERR_INVALID);	/* two tables */
 	frames[2] = boot->object_base;
 	CHECK(answer_map(token, NOWHERE | 3, 3, (uint64_t)frames, memory), ERR_INVALID);
 	CHECK(sys_scan(second_space, NOWHERE | SCAN_ACCESSED, 64, &entry, 1).second, 0);

@@ -29,13 +29,10 @@ static void arguments(void)
 	CHECK(map(NOWHERE | 1, 1, frame + 8, 0), ERR_INVALID);
 	CHECK(map(NOWHERE | 1, 1, 0, 0), ERR_INVALID);
 	CHECK(map(NOWHERE | 1, 1, boot->object_base, 0), ERR_INVALID);
-	CHECK(map(NOWHERE | 1, 2, boot->object_base - PAGE_BYTES, 0), 1);	/* as far as the memory goes */
+	CHECK(map(NOWHERE | 1, 2, boot->object_base - PAGE_BYTES, 0), ERR_INVALID);
 	CHECK(unmap(NOWHERE, 1), 1);
-	CHECK(map(NOWHERE | 1, 1, frame, 8), ERR_INVALID);
+	CHECK(map(NOWHERE | 1, 1, frame, 2), ERR_INVALID);
 	CHECK(map(NOWHERE | 1, 1, frame, ~0U), ERR_INVALID);
-	CHECK(map(NOWHERE | 1, 1, NOWHERE, MAP_LIST), ERR_BAD_ADDRESS);
-	CHECK(map(NOWHERE | 1, 1, (uint64_t)entries + 4, MAP_LIST), ERR_INVALID);
-	CHECK(map(NOWHERE | 1, 1, ~7UL, MAP_LIST), ERR_BAD_ADDRESS);
 	CHECK(map(NOWHERE | 1, 512, frame, MAP_LARGE), ERR_INVALID);
 	CHECK(map(NOWHERE | 1, 1, boot->page_base & ~(LARGE_BYTES - 1), MAP_LARGE), ERR_INVALID);
 	CHECK(map((NOWHERE + PAGE_BYTES) | 1, 512, (boot->page_base + LARGE_BYTES) & ~(LARGE_BYTES - 1), MAP_LARGE), ERR_INVALID);
@@ -43,13 +40,13 @@ static void arguments(void)
 	CHECK(sys_map(space, NOWHERE | 3, 1, frame, weak, 0), ERR_NO_RIGHT);
 	CHECK(sys_map(space, NOWHERE | 1, 1, frame, EMPTY_SLOT, 0), ERR_BAD_SLOT);
 	CHECK(sys_map(space, NOWHERE | 1, 1, frame, INIT_SLOT_OBJECT_MEMORY, 0), ERR_WRONG_KIND);
-	CHECK(sys_map(space, NOWHERE | 1, 1, 0xc000000, INIT_SLOT_DEVICE_MEMORY, 0), ERR_NO_RIGHT);	/* the kernel's own device */
-	CHECK(sys_map(space, NOWHERE | 1, 512, 0xc000000, INIT_SLOT_DEVICE_MEMORY, MAP_LARGE), ERR_NO_RIGHT);
-	CHECK(sys_map(space, NOWHERE | 1, 1, 0x80000000, INIT_SLOT_DEVICE_MEMORY, 0), ERR_INVALID);	/* the firmware */
-	entries[0] = frame;
-	entries[1] = boot->object_base;
-	CHECK(map(NOWHERE | 1, 2, (uint64_t)entries, MAP_LIST), 1);
-	CHECK(map((NOWHERE + PAGE_BYTES) | 1, 1, (uint64_t)(entries + 1), MAP_LIST), ERR_INVALID);
+	for (uint64_t slot = INIT_SLOT_DEVICES_BELOW; slot <= INIT_SLOT_DEVICES_ABOVE; slot++) {
+		CHECK(sys_map(space, NOWHERE | 1, 1, boot->controller_base, slot, 0), ERR_INVALID);	/* the kernel's own device */
+		CHECK(sys_map(space, NOWHERE | 1, 1, boot->controller_base + 0x200000, slot, 0), ERR_INVALID);
+		CHECK(sys_map(space, NOWHERE | 1, 512, boot->controller_base, slot, MAP_LARGE), ERR_INVALID);
+		CHECK(sys_map(space, NOWHERE | 1, 1, 0x80000000, slot, 0), ERR_INVALID);	/* the firmware */
+	}
+	CHECK(map(NOWHERE | 1, 1, frame, 0), 1);
 	CHECK(map(NOWHERE | 1, 1, two, 0), 1);	/* not empty: stays */
 	CHECK(unmap(NOWHERE, 1), 1);
 
@@ -102,14 +99,22 @@ static bool touches(uint64_t address, uint64_t pages, uint64_t value, uint64_t *
 	return done;
 }
 
+/* Sixteen pages with a hole. */
+static void map_all_but(uint64_t hole, uint64_t frames)
+{
+	CHECK(map(NOWHERE | 3, hole, frames, 0), (long)hole);
+	CHECK(map((NOWHERE + (hole + 1) * PAGE_BYTES) | 3, 15 - hole, frames + (hole + 1) * PAGE_BYTES, 0), 15 - (long)hole);
+}
+
 static void reports(void)
 {
-	static uint64_t frames[16], entries[16];
+	static uint64_t entries[16];
+	uint64_t frames = frame_new();	/* contiguous, as they come */
 	struct result result;
 
-	for (unsigned i = 0; i < 16; i++)
-		frames[i] = i == 5 ? 0 : frame_new();
-	CHECK(map(NOWHERE | 3, 16, (uint64_t)frames, MAP_LIST), 16);
+	for (unsigned i = 1; i < 16; i++)
+		frame_new();
+	map_all_but(5, frames);
 	CHECK(touches(NOWHERE, 2, 0, NULL), true);
 	CHECK(touches(NOWHERE + 2 * PAGE_BYTES, 3, 9, NULL), true);
 	CHECK(touches(NOWHERE + 5 * PAGE_BYTES, 1, 0, NULL), false);
@@ -141,7 +146,7 @@ static void reports(void)
 	CHECK(result.value, 16);
 	CHECK(result.second, 5);
 	CHECK(touches(NOWHERE + PAGE_BYTES, 1, 0, NULL), false);
-	CHECK(map(NOWHERE | 3, 16, (uint64_t)frames, MAP_LIST), 16);
+	map_all_but(5, frames);
 	CHECK(touches(NOWHERE, 3, 9, NULL), true);
 	result = sys_unmap(space, NOWHERE, 16, entries, 2);
 	CHECK(result.value, 2);
@@ -158,7 +163,8 @@ static void remap(void)
 
 	CHECK(map(NOWHERE | 3, 1, one, 0), 1);
 	CHECK(touches(NOWHERE, 1, 111, NULL), true);
-	CHECK(map(NOWHERE | 3, 1, two, MAP_REPLACE), 1);
+	CHECK(unmap(NOWHERE, 1), 1);
+	CHECK(map(NOWHERE | 3, 1, two, 0), 1);
 	CHECK(touches(NOWHERE, 1, 222, &read), true);
 	CHECK(read, 0);
 	CHECK(unmap(NOWHERE, 1), 1);
@@ -166,7 +172,8 @@ static void remap(void)
 	CHECK(map(NOWHERE | 1, 1, one, 0), 1);
 	CHECK(touches(NOWHERE, 1, 0, &read), true);
 	CHECK(read, 111);
-	CHECK(map(NOWHERE | 1, 1, two, MAP_REPLACE), 1);
+	CHECK(unmap(NOWHERE, 1), 1);
+	CHECK(map(NOWHERE | 1, 1, two, 0), 1);
 	CHECK(touches(NOWHERE, 1, 0, &read), true);
 	CHECK(read, 222);
 	CHECK(unmap(NOWHERE, 1), 1);
@@ -208,11 +215,10 @@ static void large(void)
 	CHECK(unmap(at, 1), ERR_INVALID);
 	CHECK(sys_protect(space, at | 1, 511, NULL, 0).value, ERR_INVALID);
 	CHECK(unmap(at, 512 + 1), 512);
-	CHECK(map((at + LARGE_BYTES) | 3, 1, frame_new(), 0), 1);	/* not empty: stays */
-	CHECK(map((at + LARGE_BYTES) | 3, 1, frame_new(), MAP_REPLACE), ERR_IN_USE);
+	CHECK(map((at + LARGE_BYTES) | 3, 1, frame_new(), 0), ERR_IN_USE);
+	CHECK(map((at + LARGE_BYTES) | 3, 512, frames, MAP_LARGE), 512);	/* not empty: stays */
 	CHECK(map(at | 3, 1, frame_new(), 0), 1);
-	CHECK(map(at | 3, 512, frames, MAP_LARGE), 512);	/* small ones there: stays */
-	CHECK(map(at | 3, 512, frames, MAP_LARGE | MAP_REPLACE), ERR_IN_USE);
+	CHECK(map(at | 3, 512, frames, MAP_LARGE), ERR_IN_USE);
 	CHECK(unmap(at, 4 * 512), 4 * 512);
 }
 

@@ -168,7 +168,7 @@ static void interrupts(void)
 	CHECK(sys_irq_bind(INIT_SLOT_IRQ, UART_IRQ, OWN, 1), ERR_WRONG_KIND);
 	for (unsigned i = 0; i < 2; i++)
 		sys_give(OWN, INIT_SLOT_OBJECT_MEMORY, object_page_new());
-	CHECK(sys_map(OWN, UART_VIEW | RIGHT_READ | RIGHT_WRITE, 1, UART_ADDRESS, INIT_SLOT_DEVICE_MEMORY, 0), 1);
+	CHECK(sys_map(OWN, UART_VIEW | RIGHT_READ | RIGHT_WRITE, 1, UART_ADDRESS, INIT_SLOT_DEVICES_ABOVE, 0), 1);
 	CHECK(sys_thread_set(worker->thread, THREAD_BOUND, notification), OK);
 	worker_start(worker);
 	sys_info(INIT_SLOT_CONTROL, &before);

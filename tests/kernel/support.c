@@ -292,7 +292,7 @@ static void finish(void)
 	print_number(" passed, ", failed);
 	print(" failed\n");
 	CHECK(sys_give(OWN, INIT_SLOT_OBJECT_MEMORY, object_page_new()), OK);
-	CHECK(sys_map(OWN, 0x600000 | RIGHT_READ | RIGHT_WRITE, 1, address, INIT_SLOT_DEVICE_MEMORY, 0), 1);
+	CHECK(sys_map(OWN, 0x600000 | RIGHT_READ | RIGHT_WRITE, 1, address, INIT_SLOT_DEVICES_BELOW, 0), 1);
 	*(volatile uint32_t *)0x600000 = status;
 }
 

@@ -272,14 +272,14 @@ static void exceptional(void)
 	CHECK(message->word[0], EXCEPTION_BREAKPOINT);
 	worker_free(worker);
 
-	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, 0x1000, INIT_SLOT_DEVICE_MEMORY, 0) > 0, true);
+	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, 0x1000, INIT_SLOT_DEVICES_BELOW, 0) > 0, true);
 	worker = worker_new(access, second_space, 0, 5);
 	worker->argument[3] = NOWHERE + 0x20;
 	worker_start(worker);	/* boot ROM: there is memory */
 	CHECK(worker->done, true);
 	worker_free(worker);
 	CHECK(sys_unmap(second_space, NOWHERE, 1, NULL, 0).value, 1);
-	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, 0x60000000, INIT_SLOT_DEVICE_MEMORY, 0), 1);
+	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, 0x60000000, INIT_SLOT_DEVICES_ABOVE, 0), 1);
 	worker = worker_new(access, second_space, 0, 5);
 	worker->argument[3] = NOWHERE + 0x20;
 	worker_start(worker);
