@@ -19,7 +19,7 @@ struct hart {
 	uint32_t attention;		/* ATTENTION_*: why the fast path must not be taken now */
 	struct object *objects;		/* the object table and its size */
 	uint64_t object_bytes;
-	uint64_t fast_calls[3], fast_replies;	/* messages that C has not seen, by enum call_kind */
+	uint64_t fast_calls[3], fast_replies, fast_forwards;	/* messages that C has not seen; calls by enum call_kind */
 
 	/* Scheduling: schedule.c */
 	struct thread *current;		/* NULL: it was destroyed in this very call */

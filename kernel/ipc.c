@@ -312,7 +312,8 @@ long sys_ipc_forward(struct thread *caller)
 	call = thread_call(thread);
 	if (thread->link.next)
 		list_remove(&thread->link);
-	thread->apart = thread->kind != CALL_NATIVE;
+	if (!thread->depth)
+		thread->apart = thread->kind != CALL_NATIVE;
 	copy_message(call_message(thread), &caller->x[A0]);
 	lent = call->endpoint.rights;
 	call_address(call, target, sent);

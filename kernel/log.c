@@ -94,7 +94,9 @@ long sys_info(struct thread *caller, const struct capability *control unused, co
 	info.routed_calls += hart->fast_calls[CALL_ROUTED];
 	info.faults += hart->fast_calls[CALL_FAULT];
 	info.ipc_replies += hart->fast_replies;
-	info.switches += hart->fast_calls[CALL_NATIVE] + hart->fast_calls[CALL_ROUTED] + hart->fast_calls[CALL_FAULT] + hart->fast_replies;
+	info.ipc_forwards += hart->fast_forwards;
+	info.switches += hart->fast_calls[CALL_NATIVE] + hart->fast_calls[CALL_ROUTED] + hart->fast_calls[CALL_FAULT] + hart->fast_replies +
+			 hart->fast_forwards;
 	info.entry_instret = boot_entry_instret;
 	info.timebase_hz = machine.timebase_hz;
 	info.kernel_bytes = (uint64_t)(kernel_end - kernel_start);

@@ -25,7 +25,7 @@ void thread_set_blockers(struct thread *thread)
 void thread_complete_frame(struct thread *thread)
 {
 	static const uint32_t unsaved[] = {
-		[CALL_NATIVE] = 1u << RA | 0x3u << 8 | 0x3ffu << 18 | 1u << T6,
+		[CALL_NATIVE] = 1u << RA | 0x3u << 8 | 0x3ffu << 18 | 1u << T5 | 1u << T6,
 		[CALL_PLAIN] = 1u << RA | 0x7u << T0 | 0x3fu << 12 | 0xfu << T3,
 	};
 

@@ -1,20 +1,22 @@
 /*
- * The fast path: a call, a foreign system call or a fault whose receiver waits, and reply_recv to one of these with nothing more to
- * receive. Straight-line code that checks everything first; whatever is not the common case goes to the slow path, C code that does the
+ * The fast path: a call, a foreign system call or a fault whose receiver waits; reply_recv to one of these, and a forward of a foreign
+ * system call, with nothing more to receive. Straight-line code that checks everything first; whatever is not the common case goes to the slow path, C code that does the
  * same and more (ipc.c, route.c, fault.c), with nothing changed. The boot argument fast=0 sends everything there.
  *
- * What it never does: capabilities that travel, deadlines, threads with FPU state in the registers, time slices, `fault`, forwards.
+ * What it never does: capabilities that travel, deadlines, threads with FPU state in the registers, time slices, `fault`.
  *
- * sp: the current thread   tp: the hart   s0: its space   s1..s5: a capability (see the macro)   s6: the other thread
- * s8: the satp to switch to   ra, s7..s11, t6: scratch. Message registers stay where they are all the way.
+ * sp: the current thread   tp: the hart   s0: its space   s1..s5: a capability (see the macro)   s6: who runs next   s8: its satp
+ * t6: the endpoint where the current thread is going to wait   ra: a caller that is handed on, or scratch   s7, s9..s11: scratch
+ * Message registers stay where they are all the way.
  */
 #include "riscv/macros.h"
 
-#define HELD			3	/* enum thread_state, and call_kind << 8: asserted in trap.c */
+#define HELD			3	/* enum thread_state, and call_kind << 8; these are asserted in trap.c */
 #define READY			1
 #define RECEIVING		4
 #define ROUTED			0x100
 #define FAULT			0x200
+#define APART			(1 << 48)
 #define LEND			32	/* enum right */
 #define REPLY_MAP		1
 #define ACCESSES		0x02000104	/* execute, read, -, write: a byte for each cause from 12 on */
@@ -56,11 +58,11 @@
 
 /* s8 := satp of s6, which may run now: nobody ready stands higher, it has no deadline, this hart has nothing else to do. */
 .macro may_run otherwise
-	ld	s7, HART_READY(tp)
+	ld	s11, HART_READY(tp)
 	ld	s9, THREAD_BLOCKERS(s6)
 	ld	s10, THREAD_IN_SPACE(s6)
-	and	s7, s7, s9
-	bnez	s7, \otherwise
+	and	s11, s11, s9
+	bnez	s11, \otherwise
 	beqz	s10, \otherwise
 	ld	s8, SPACE_SATP(s10)
 	beqz	s8, \otherwise
@@ -73,21 +75,49 @@
 	may_run	\otherwise
 .endm
 
-/* The current thread's call, which begins with `condition`, goes to s6: all but the message registers a0..a7. */
-.macro deliver condition, counter
-	ld	t6, HART_FAST_CALLS + 8 * \counter(tp)
+/* t6 := endpoint s5, where the current thread would find nothing but what comes later. */
+.macro may_wait otherwise
+	lbu	s7, THREAD_NOTICED(sp)
+	ld	s9, ENDPOINT_PENDING(s5)
+	mv	t6, s5
+	or	s7, s7, s9
+	bnez	s7, \otherwise
+.endm
+
+/* thread := who waits for the answer of token t1 from space s0; s7 := the first half of its condition. s11 is the object table. */
+.macro caller thread, otherwise
+	slli	\thread, t1, 40
+	srli	\thread, \thread, 36			/* its place in the object table */
+	ld	s9, HART_OBJECT_BYTES(tp)
+	add	s7, \thread, s11
+	bgeu	\thread, s9, \otherwise
+	ld	s7, OBJECT_TOKEN(s7)
+	slli	\thread, \thread, 8
+	add	\thread, \thread, s11
+	bne	s7, t1, \otherwise
+	ld	s9, THREAD_HOLDER(\thread)
+	lw	s7, THREAD_CONDITION(\thread)
+	bne	s9, s0, \otherwise
+.endm
+
+.macro count counter
+	ld	s7, \counter(tp)
+	addi	s7, s7, 1
+	sd	s7, \counter(tp)
+.endm
+
+/* The call of `from`, in its new condition, goes through the capability to s6: all but the message registers a0..a7. */
+.macro deliver from, condition
 	li	s7, \condition
-	sd	s7, THREAD_CONDITION(sp)
-	addi	t6, t6, 1
-	sd	t6, HART_FAST_CALLS + 8 * \counter(tp)
-	sd	s2, THREAD_CALL(sp)
-	sw	s3, THREAD_CALL + CAPABILITY_INDEX(sp)
-	sw	s4, THREAD_CALL + CAPABILITY_RIGHTS(sp)
-	sd	s10, THREAD_HOLDER(sp)
-	ld	s9, THREAD_OBJECT(sp)
+	sd	s7, THREAD_CONDITION(\from)
+	sd	s2, THREAD_CALL(\from)
+	sw	s3, THREAD_CALL + CAPABILITY_INDEX(\from)
+	sw	s4, THREAD_CALL + CAPABILITY_RIGHTS(\from)
+	sd	s10, THREAD_HOLDER(\from)
+	ld	s9, THREAD_OBJECT(\from)
 	ld	t0, CAPABILITY_BADGE(s1)
 	ld	t1, OBJECT_TOKEN(s9)
-	ld	t2, THREAD_CALLER(sp)
+	ld	t2, THREAD_CALLER(\from)
 	lui	s7, 1 << (24 - 12)
 	add	t1, t1, s7
 	sd	t1, OBJECT_TOKEN(s9)
@@ -100,9 +130,9 @@
 .endm
 
 /* What only a call with a loan needs: it may be delivered again. */
-.macro deliver_loan
-	sd	t0, THREAD_CALL + CALL_BADGE(sp)
-	sd	zero, THREAD_CALL + CALL_CAPABILITY(sp)
+.macro deliver_loan from
+	sd	t0, THREAD_CALL + CALL_BADGE(\from)
+	sd	zero, THREAD_CALL + CALL_CAPABILITY(\from)
 .endm
 
 /* The message of s6 is complete but for t3, t4 and a7. */
@@ -130,8 +160,20 @@
 	sd	t4, FRAME(T4)(sp)
 .endm
 
+/* The current thread waits at endpoint t6. */
+.macro wait
+	save_native
+	li	s9, RECEIVING
+	ld	s7, 8(t6)
+	sd	s9, THREAD_CONDITION(sp)
+	sd	t6, 0(sp)
+	sd	s7, 8(sp)
+	sd	sp, 0(s7)
+	sd	sp, 8(t6)
+.endm
+
 .text
-.globl fast_call, fast_route, fast_fault, fast_reply_recv
+.globl fast_call, fast_route, fast_fault, fast_reply_recv, fast_forward
 .type fast_call, @function
 fast_call:
 	enter_kernel
@@ -143,10 +185,11 @@ fast_call:
 	receiver 9f
 	/* Nothing below may fail. */
 	save_native
-	deliver	HELD, 0
+	count	HART_FAST_CALLS
+	deliver	sp, HELD
 	andi	s4, s4, LEND
 	beqz	s4, 1f
-	deliver_loan
+	deliver_loan sp
 	each	sd, sp, 10, 11, 12, 13, 14, 15, 16
 1:	resume_receiver
 9:	j	message_slow
@@ -173,8 +216,9 @@ fast_route:
 	addi	t1, t1, 4			/* behind the ecall */
 	sd	t1, FRAME_PC(sp)
 	mv	a6, a7
-	deliver	HELD | ROUTED, 1
-	deliver_loan
+	count	HART_FAST_CALLS + 8
+	deliver	sp, HELD | ROUTED
+	deliver_loan sp
 	resume_receiver
 9:	j	saved_slow
 .size fast_route, . - fast_route
@@ -209,7 +253,8 @@ fast_fault:	/* t6: the cause - CAUSE_ECALL_USER */
 	ld	a2, FRAME_PC(sp)
 	sd	a0, THREAD_FAULT_ADDRESS(sp)
 	sd	a1, THREAD_FAULT_ACCESS(sp)
-	deliver	HELD | FAULT, 2
+	count	HART_FAST_CALLS + 16
+	deliver	sp, HELD | FAULT
 	clear	13, 14, 15
 	li	a6, 1
 	slli	a6, a6, 63
@@ -226,28 +271,14 @@ fast_reply_recv:
 	ld	s0, THREAD_IN_SPACE(sp)
 	slot	t0, 9f
 	endpoint lh, 9f
-	lbu	s7, THREAD_NOTICED(sp)
-	ld	s9, ENDPOINT_PENDING(s5)
-	slli	s6, t1, 40
-	srli	s6, s6, 36			/* the caller's place in the object table */
-	or	s7, s7, s9
-	bnez	s7, 9f
-	ld	s9, HART_OBJECT_BYTES(tp)
-	add	s7, s6, s11
-	bgeu	s6, s9, 9f
-	ld	s7, OBJECT_TOKEN(s7)
-	slli	s6, s6, 8
-	add	s6, s6, s11
-	bne	s7, t1, 9f
-	ld	s9, THREAD_HOLDER(s6)
-	lw	ra, THREAD_CONDITION(s6)
-	bne	s9, s0, 9f
+	may_wait 9f
+	caller	s6, 9f
 	may_run	9f
-	addi	ra, ra, -HELD
+	addi	ra, s7, -HELD
 	bnez	ra, .Lreply_full
 	bnez	t2, 9f
 	/* Nothing below may fail. */
-	call	.Lblock_receiver
+	call	.Lanswered
 	clear	T0, T1, T2
 	resume_receiver
 
@@ -257,7 +288,7 @@ fast_reply_recv:
 	bnez	t2, 9f
 	/* Nothing below may fail. */
 	sd	a0, FRAME(A0)(s6)
-	call	.Lblock_receiver
+	call	.Lanswered
 1:	csrw	satp, s8
 	sd	tp, THREAD_HART(s6)
 	resume_full
@@ -279,10 +310,11 @@ fast_reply_recv:
 	call	fault_answer_map
 	csrw	sscratch, s0
 	mv	sp, s1
+	mv	t6, s5
 	mv	t4, s4
 	bnez	a0, 8f
 	/* Nothing below may fail. */
-	call	.Lblock_receiver
+	call	.Lanswered
 	j	1b
 8:	each	ld, sp, 10, 11, 12, 13		/* for the slow path, which says what is wrong */
 	mv	t0, s2
@@ -293,22 +325,42 @@ fast_reply_recv:
 	li	a7, REPLY_RECV
 9:	j	message_slow
 
-/* The server waits at endpoint s5; s6 is ready. */
-.Lblock_receiver:
-	save_native
-	ld	s7, 8(s5)
-	li	s9, RECEIVING
-	ld	t6, HART_FAST_REPLIES(tp)
-	sd	s9, THREAD_CONDITION(sp)
-	addi	t6, t6, 1
-	sd	t6, HART_FAST_REPLIES(tp)
-	sd	s5, 0(sp)
-	sd	s7, 8(sp)
-	sd	sp, 0(s7)
-	sd	sp, 8(s5)
+.Lanswered:	/* s6 is ready */
+	count	HART_FAST_REPLIES
 	lbu	s7, THREAD_KIND(s6)
 	slli	s7, s7, 8
 	addi	s7, s7, READY
 	sd	s7, THREAD_CONDITION(s6)
+	wait
 	ret
 .size fast_reply_recv, . - fast_reply_recv
+
+/* A foreign system call is handed on to s6. */
+.type fast_forward, @function
+fast_forward:
+	enter_kernel
+	or	t6, t3, t5
+	bnez	t6, 9f
+	bltz	a6, 9f
+	ld	s0, THREAD_IN_SPACE(sp)
+	slot	t2, 9f
+	endpoint lh, 9f
+	may_wait 9f
+	caller	ra, 9f
+	addi	s7, s7, -(HELD | ROUTED)
+	bnez	s7, 9f
+	slot	t0, 9f
+	endpoint lw, 9f
+	receiver 9f
+	/* Nothing below may fail. */
+	lw	s7, THREAD_CALL + CAPABILITY_RIGHTS(ra)
+	and	s4, s4, s7			/* a loan once lost does not come back */
+	count	HART_FAST_FORWARDS
+	deliver	ra, HELD | ROUTED | APART
+	deliver_loan ra
+	addi	s9, ra, THREAD_CALL + CALL_MESSAGE - FRAME(A0)
+	each	sd, s9, 10, 11, 12, 13, 14, 15, 16
+	wait
+	resume_receiver
+9:	j	message_slow
+.size fast_forward, . - fast_forward

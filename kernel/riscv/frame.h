@@ -45,6 +45,7 @@
 #define HART_OBJECT_BYTES	24
 #define HART_FAST_CALLS		32	/* by kind */
 #define HART_FAST_REPLIES	56
+#define HART_FAST_FORWARDS	64
 
 #define STACK_BYTES	8192
 

@@ -24,6 +24,8 @@ trap_entry:
 	addi	t6, t6, -1
 	beqz	t6, fast_call
 	bgez	a7, fast_route
+	addi	t6, a7, -FORWARD
+	beqz	t6, fast_forward
 	sd	tp, FRAME(TP)(sp)
 	ld	tp, THREAD_HART(sp)
 	addi	t6, a7, MESSAGE_CALLS

@@ -73,6 +73,42 @@ static void nobody(uint64_t route)
 	CHECK(sys_route_set(route, 1, ~0UL), ERR_INVALID);
 }
 
+/* `fault` in the midst of a forwarded call, itself forwarded: the same words come again. */
+static void faulting(struct worker *worker, uint64_t endpoint, uint64_t send, const struct message *expected)
+{
+	struct message *message = receive(endpoint, EVENT_MESSAGE);
+
+	CHECK(sys_fault(message->token, NOWHERE, ACCESS_READ), OK);
+	message = receive(exceptions, EVENT_MESSAGE);
+	CHECK(message->label, LABEL_FAULT);
+	message->label = 77;
+	CHECK(ipc_forward(message->token, send, message), OK);
+	message = receive(endpoint, EVENT_MESSAGE);
+	CHECK(message->label, 77);
+	CHECK(message->word[0], NOWHERE);
+	CHECK(reply(message->token, 0, 0), OK);
+	message = receive(endpoint, EVENT_REDELIVERED);
+	CHECK(message->label, expected->label);
+	for (unsigned i = 0; i < 6; i++)
+		CHECK(message->word[i], expected->word[i]);
+	CHECK(reply(message->token, 1, 99), OK);
+	finish(worker, 99);
+}
+
+static void redelivered(uint64_t endpoint)
+{
+	struct message expected = { .label = 63 };
+	uint64_t send = mint(endpoint, RIGHT_SEND | RIGHT_LEND, 6);
+	struct worker *worker = worker_new(foreign, second_space, exceptions, 5);
+
+	for (unsigned i = 0; i < 6; i++)
+		expected.word[i] = 0x700a + i;
+	worker->argument[0] = 63;
+	worker_start(worker);
+	faulting(worker, endpoint, send, &expected);
+	slot_free(send);
+}
+
 /* The slot is dead or wrong: an exception at the ecall, and a plain reply repeats the call. */
 static void lost(uint64_t endpoint, uint64_t route)
 {
@@ -126,6 +162,7 @@ void test_routes(void)
 	CHECK(sys_space_set(second_space, SPACE_ROUTE, route, 0), OK);
 	CHECK(sys_route_set(route, 63, SERVER_SLOT), OK);
 	answers(endpoint);
+	redelivered(endpoint);
 	nobody(route);
 	lost(endpoint, route);
 	interrupted(endpoint);

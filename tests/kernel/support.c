@@ -1,7 +1,7 @@
 /* See test.h: resources, workers, and the small talk with the kernel's log. */
 #include "test.h"
 
-#define WORKERS 12
+#define WORKERS 10
 #define SLOTS_FIRST SPACE_SLOTS
 #define SLOTS_LAST (SPACE_SLOTS + 2 * LEAF_SLOTS)
 #define IMAGE_PAGES INIT_PAGES
@@ -349,6 +349,7 @@ static const struct {
 	{ test_interrupts, "interrupts" },
 	{ test_routes, "routes" },
 	{ test_death, "death" },
+	{ test_paths, "paths" },
 	{ test_fuzz, "fuzz" },
 	{ bench, "bench" },
 };

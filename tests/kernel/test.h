@@ -87,6 +87,7 @@ void test_mapping(void);
 void test_threads(void);
 void test_notifications(void);
 void test_routes(void);
+void test_paths(void);
 void test_fuzz(void);
 void bench(void);
 
