@@ -25,6 +25,10 @@ class TraceError(Exception):
     """A sentence for the user."""
 
 
+class Ended(TraceError):
+    """There is no guest any more."""
+
+
 class Stub:
     """gdb's side of the remote protocol, as much as is needed."""
 
@@ -57,7 +61,7 @@ class Stub:
         if not match:
             data = self.socket.recv(4096)
             if not data:
-                raise TraceError("the guest ended too early")
+                raise Ended("the guest ended too early")
             self.buffer += data
             match = re.search(rb"\$([^#]*)#..", self.buffer)
         if not match:
@@ -96,7 +100,7 @@ class Stub:
     def run(self):
         """To a break point; the address."""
         if self.ask("c")[:1] not in "ST":
-            raise TraceError("the program ended too early")
+            raise Ended("the program ended too early")
         return self.register(REGISTER_PC)
 
 
@@ -164,7 +168,12 @@ def _follow(stub, log, case, code, reads, profile):
     for _ in range(2):  # the repetition that does not count
         reads.run(stub.run)
     while not profile.done:
-        reads.run(stub.run)
+        try:
+            reads.run(stub.run)
+        except Ended:
+            if profile.sizes:
+                return  # the case has fewer repetitions
+            raise
         stub.monitor("singlestep on")
         stub.monitor("log exec,nochain")
         reads.run(lambda: _logged(stub, log, profile.take))
