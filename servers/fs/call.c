@@ -2,8 +2,8 @@
  * Calls from arrival to answer: records, parking, waking, forwarding, copies under the caller's loan. What calls mean is their
  * handlers' business.
  *
- * Messages are received into a blank record. A call that is answered or forwarded at once leaves it blank; one that has to wait
- * keeps it, is entered by its thread, and the next blank one takes its place.
+ * Some calls need no record (transfer.c). The message of every other one goes into a blank record. A call that is answered or forwarded at once
+ * leaves it blank; one that has to wait keeps it, is entered by its thread, and the next blank one takes its place.
  *
  * The last answer or forward is kept back, in the blank record's message, until the next receive, so that both are one kernel call.
  */
@@ -64,6 +64,17 @@ static void make_ready(struct call *call)
 	leave_list(call);
 	call->state = CALL_READY;
 	append(&ready, call);
+}
+
+bool wake_one(uint64_t key)
+{
+	struct call *call = bucket_of_key(key)->first;
+
+	while (call && call->key != key)
+		call = call->next;
+	if (call)
+		make_ready(call);
+	return call;
 }
 
 void wake_calls(uint64_t key)
@@ -141,6 +152,8 @@ static void drop(struct call *call)
 
 	if (call == blank)
 		return;
+	if (call->state == CALL_READY)
+		wake_one(call->key);	/* of a pipe: what has woken this one is for the next */
 	leave_list(call);
 	if (call->open)
 		open_release(call->open);
@@ -204,6 +217,13 @@ int call_server(uint64_t slot, struct message *message)
 
 /* ---- running */
 
+static void wait(struct call *call)
+{
+	call->key = volume.wait_key;
+	park(call, CALL_WAITING);
+	append(bucket_of_key(call->key), call);
+}
+
 static void run(struct call *call)
 {
 	call_handler *handler = handler_of(call);
@@ -219,9 +239,7 @@ static void run(struct call *call)
 		answer(call, result);
 		drop(call);
 	} else if (result == WAIT) {
-		call->key = volume.wait_key;
-		park(call, CALL_WAITING);
-		append(bucket_of_key(call->key), call);
+		wait(call);
 	} else if (result == AGAIN) {
 		park(call, CALL_READY);
 		append(&ready, call);
@@ -232,19 +250,37 @@ static void run(struct call *call)
 	}
 }
 
+/* Most that have waited for a pipe end at once, too. Not those that have done a part already, or must not wait any more. */
+static __attribute__((noinline)) void run_again(struct call *call)
+{
+	enum at_once end = call->done || call->interrupted ? LATER : transfer_at_once(&call->message);
+
+	if (end == LATER) {
+		run(call);
+	} else if (end == WAITING) {
+		wait(call);
+	} else {
+		if (end == ANSWERED)
+			answer(call, call->message.word[0]);
+		else
+			forward(call, SLOT_PAGER, call->message.label);
+		drop(call);
+	}
+}
+
 void calls_run_ready(void)
 {
 	for (unsigned ran = 0; ready.first && ran < RUN_AT_ONCE; ran++) {
 		struct call *call = ready.first;
 
 		leave_list(call);
-		run(call);
+		run_again(call);
 	}
 }
 
 /* ---- arrivals */
 
-static void interrupted(uint64_t token)
+static __attribute__((noinline)) void interrupted(uint64_t token)
 {
 	struct call *call = find(token);
 
@@ -280,7 +316,30 @@ static void replace_no_memory(void)
 	blank = call;
 }
 
-static void arrived(long event)
+static void begin(struct call *call)
+{
+	call->stage = call->after = 0;
+	call->interrupted = call->close_on_exec = false;
+	call->done = call->stamp = 0;
+	call->open = NULL;
+}
+
+/* What is at its end for now, but waits. */
+static __attribute__((noinline)) void arrived_to_wait(void)
+{
+	if (blank == &no_memory)
+		replace_no_memory();
+	if (blank == &no_memory) {
+		answer(blank, -ENOMEM);
+		return;
+	}
+	begin(blank);
+	blank->event = EVENT_MESSAGE;
+	blank->process = process_of(blank->message.identity);
+	wait(blank);
+}
+
+static __attribute__((noinline)) void arrived(long event)
 {
 	struct process *process;
 	struct call *call;
@@ -292,12 +351,8 @@ static void arrived(long event)
 		answer(call, -ENOMEM);
 		return;
 	}
-	if (call == blank) {
-		call->stage = call->after = 0;
-		call->interrupted = call->close_on_exec = false;
-		call->done = call->stamp = 0;
-		call->open = NULL;
-	}
+	if (call == blank)
+		begin(call);
 	call->state = CALL_RUNNING;
 	call->event = event;
 	call->process = process = process_of(call->message.identity);
@@ -306,33 +361,68 @@ static void arrived(long event)
 	run(call);
 }
 
-/* Sends what is kept back. If that fails nothing has been received; without a deadline it may succeed. */
-static long send_and_receive(struct message *message)
+/* Sends and receives. If the caller is gone nothing has been received yet. Nothing of what is sent is needed afterwards: it stays in registers. */
+static INLINED long exchange(uint64_t token, uint64_t slot, struct message *message)
 {
-	long event = kept.slot ? ipc_forward_recv(kept.token, kept.slot, SLOT_ENDPOINT, message)
-			       : ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
+	long event = slot ? ipc_forward_recv(token, slot, SLOT_ENDPOINT, message) : ipc_reply_recv(token, SLOT_ENDPOINT, message);
 
-	if (event < 0 && event != ERR_TIMEOUT) {
-		send_kept();
-		event = ipc_recv(SLOT_ENDPOINT, message);
-	}
-	kept.token = 0;
-	return event;
+	if (event >= 0)
+		return event;
+	*message = (struct message){ .deadline = message->deadline };
+	return ipc_recv(SLOT_ENDPOINT, message);
+}
+
+static INLINED void copy_message(struct message *to, const struct message *from)
+{
+#pragma GCC unroll 6
+	for (unsigned i = 0; i < 6; i++)
+		to->word[i] = from->word[i];
+	to->label = from->label;
+	to->badge = from->badge;
+	to->token = from->token;
+	to->identity = from->identity;
+	to->address = from->address;
 }
 
 long calls_serve(bool wait, uint64_t *bits)
 {
-	struct message *message = &blank->message;
+	struct message message = { .deadline = wait ? 0 : 1 };
 	long event;
 
-	message->deadline = wait ? 0 : 1;
-	event = kept.token ? send_and_receive(message) : ipc_recv(SLOT_ENDPOINT, message);
-	if (event == EVENT_MESSAGE || event == EVENT_REDELIVERED)
+	if (kept.token) {
+		copy_message(&message, &blank->message);
+		event = exchange(kept.token, kept.slot, &message);
+		kept.token = 0;
+	} else {
+		event = ipc_recv(SLOT_ENDPOINT, &message);
+	}
+	while (event == EVENT_MESSAGE && !find(message.token)) {
+		enum at_once end = transfer_at_once(&message);
+
+		if (end == LATER)
+			break;
+		if (end == WAITING) {
+			copy_message(&blank->message, &message);
+			arrived_to_wait();
+			return event;
+		}
+		message.capability = message.deadline = 0;
+		if (!wait || calls_ready()) {
+			kept.token = message.token;
+			kept.slot = end == FORWARDED ? SLOT_PAGER : 0;
+			copy_message(&blank->message, &message);
+			return event;
+		}
+		event = end == FORWARDED ? exchange(message.token, SLOT_PAGER, &message) : exchange(message.token, 0, &message);
+	}
+	if (event == EVENT_MESSAGE || event == EVENT_REDELIVERED) {
+		copy_message(&blank->message, &message);
 		arrived(event);
-	else if (event == EVENT_INTERRUPTED)
-		interrupted(message->token);
-	else if (event == EVENT_NOTIFICATION)
-		*bits = message->word[0];
+	} else if (event == EVENT_INTERRUPTED) {
+		interrupted(message.token);
+	} else if (event == EVENT_NOTIFICATION) {
+		*bits = message.word[0];
+	}
 	return event;
 }
 

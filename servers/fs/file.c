@@ -189,7 +189,7 @@ int64_t linux_ioctl(struct call *call)
 	}
 	if (open->kind == OPEN_TTY)
 		return forward_call(call, SLOT_CONSOLE, CONSOLE_ioctl, words, sizeof(words));
-	if (words[0] == FIONREAD && open->pipe) {
+	if (words[0] == FIONREAD && open_is_pipe(open)) {
 		bytes = pipe_bytes(open);
 		result = copy_out(call, word[2], &bytes, sizeof(bytes));
 		return result;

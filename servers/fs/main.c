@@ -144,7 +144,7 @@ static void begin(void)
 /* ---- the loop */
 
 /* One turn of all that is not a call. */
-static void work(void)
+static __attribute__((noinline)) void work(void)
 {
 	work_left = false;
 	blocks_take();

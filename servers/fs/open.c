@@ -53,7 +53,7 @@ void open_release(struct open *open)
 		open->node->writers -= open_writable(open);
 		call_server(SLOT_PAGER, &message);
 	}
-	if (open->pipe)
+	if (open_is_pipe(open))
 		pipe_close(open);
 	if (open->node)
 		node_drop(open->node);

@@ -14,7 +14,7 @@
 
 struct pipe {
 	uint32_t number, readers, writers;
-	bool awaited;				/* somebody waits for it to change */
+	uint8_t awaited;			/* READERS, WRITERS: some wait for it to change */
 	uint32_t pages;				/* >= 1: from the tail's on, perhaps some beyond the head */
 	uint64_t head, tail;			/* bytes written and read; head - tail <= PIPE_BYTES */
 	uint8_t *page[PIPE_PAGES];		/* byte i lies in page[i / BLOCK_BYTES % PIPE_PAGES]; null: none there now */
@@ -22,9 +22,11 @@ struct pipe {
 
 static struct table pipes = { .record_bytes = sizeof(struct pipe), .limit = 4096 };
 
-static uint64_t key_of(const struct pipe *pipe)
+enum side { READERS = 1, WRITERS = 2 };
+
+static uint64_t key_of(const struct pipe *pipe, enum side side)
 {
-	return WAIT_KEY(WAIT_PIPE, pipe->number);
+	return WAIT_KEY(WAIT_PIPE, (uint64_t)pipe->number << 2 | side);
 }
 
 static struct pipe *pipe_make(void)
@@ -49,12 +51,24 @@ static void pipe_destroy(struct pipe *pipe)
 	table_free(&pipes, pipe->number);
 }
 
-/* Whoever waits looks again. */
-static void changed(struct pipe *pipe)
+static __attribute__((noinline)) void wake_next(struct pipe *pipe, enum side side)
 {
-	if (pipe->awaited)
-		wake_calls(key_of(pipe));
-	pipe->awaited = false;
+	if (pipe->awaited & side && !wake_one(key_of(pipe, side)))
+		pipe->awaited &= ~side;
+}
+
+/*
+ * Who waits longest is woken if he can go on, one of each side; he does the same when he has gone on, so nobody is woken in vain. Writers
+ * go on when there is room for all that must go in whole.
+ */
+static INLINED void pass_on(struct pipe *pipe)
+{
+	if (!pipe->awaited)
+		return;
+	if (pipe->head != pipe->tail)
+		wake_next(pipe, READERS);
+	if (pipe->head - pipe->tail <= PIPE_BYTES - PIPE_BUF)
+		wake_next(pipe, WRITERS);
 }
 
 void pipe_close(struct open *open)
@@ -65,7 +79,10 @@ void pipe_close(struct open *open)
 		pipe->readers--;
 	else
 		pipe->writers--;
-	changed(pipe);
+	if (!pipe->readers)
+		wake_calls(key_of(pipe, WRITERS));
+	if (!pipe->writers)
+		wake_calls(key_of(pipe, READERS));
 	if (!pipe->readers && !pipe->writers)
 		pipe_destroy(pipe);
 }
@@ -172,12 +189,17 @@ static void take_out(struct pipe *pipe, uint64_t bytes)
 		drop_page(pipe, index + ahead);
 }
 
-static int wait_for_change(struct call *call, struct pipe *pipe)
+static int wait_at(struct pipe *pipe, enum side side)
 {
-	if (call->interrupted)
-		return -EINTR;
-	pipe->awaited = true;
-	return wait_for(key_of(pipe));
+	pipe->awaited |= side;
+	return wait_for(key_of(pipe, side));
+}
+
+static int cannot_now(struct call *call, struct open *open, enum side side)
+{
+	if (open->flags & O_NONBLOCK)
+		return -EAGAIN;
+	return call->interrupted ? -EINTR : wait_at(open->pipe, side);
 }
 
 int64_t pipe_read(struct call *call, struct open *open, unsigned how)
@@ -191,15 +213,31 @@ int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 	if (!available) {
 		if (!pipe->writers)
 			return 0;
-		return open->flags & O_NONBLOCK ? -EAGAIN : wait_for_change(call, pipe);
+		return cannot_now(call, open, READERS);
 	}
 	if (bytes > available)
 		bytes = available;
 	result = move(call, pipe, how, 0, pipe->tail, bytes);
-	if (result < 0)
-		return result;
+	if (result == 0)
+		take_out(pipe, bytes);
+	pass_on(pipe);
+	return result < 0 ? result : (int64_t)bytes;
+}
+
+INLINED long pipe_read_at_once(const struct message *message, struct open *open)
+{
+	struct pipe *pipe = open->pipe;
+	uint64_t bytes = message->word[2], available = pipe->head - pipe->tail;
+
+	if (!available && bytes && pipe->writers && !(open->flags & O_NONBLOCK))
+		return wait_at(pipe, READERS);
+	if (bytes > available)
+		bytes = available;
+	if (!bytes || piece(pipe->tail, bytes) < bytes ||
+	    sys_copy(message->token, message->word[1], byte_at(pipe, pipe->tail), bytes, COPY_OUT) != (long)bytes)
+		return 0;
 	take_out(pipe, bytes);
-	changed(pipe);
+	pass_on(pipe);
 	return bytes;
 }
 
@@ -234,7 +272,7 @@ static int64_t no_reader(struct call *call)
 /* There is no room now for what is left of a write. */
 static int64_t full(struct call *call, struct open *open)
 {
-	int64_t result = open->flags & O_NONBLOCK ? -EAGAIN : wait_for_change(call, open->pipe);
+	int64_t result = cannot_now(call, open, WRITERS);
 
 	return result != WAIT && call->done ? (int64_t)call->done : result;
 }
@@ -259,10 +297,26 @@ int64_t pipe_write(struct call *call, struct open *open, unsigned how)
 	if (!room || (bytes <= PIPE_BUF && room < bytes))
 		return full(call, open);
 	result = move(call, pipe, how, call->done, pipe->head, room);
+	if (result == 0) {
+		pipe->head += room;
+		call->done += room;
+	}
+	pass_on(pipe);
 	if (result < 0)
 		return result == -EFAULT && call->done ? (int64_t)call->done : result;
-	pipe->head += room;
-	call->done += room;
-	changed(pipe);
 	return call->done < bytes ? AGAIN : (int64_t)call->done;
+}
+
+INLINED long pipe_write_at_once(const struct message *message, struct open *open)
+{
+	struct pipe *pipe = open->pipe;
+	uint64_t bytes = message->word[2];
+
+	if (!bytes || !pipe->readers || bytes > PIPE_BYTES - (pipe->head - pipe->tail) || piece(pipe->head, bytes) < bytes ||
+	    !pipe->page[pipe->head / BLOCK_BYTES % PIPE_PAGES] ||
+	    sys_copy(message->token, message->word[1], byte_at(pipe, pipe->head), bytes, COPY_IN) != (long)bytes)
+		return 0;
+	pipe->head += bytes;
+	pass_on(pipe);
+	return bytes;
 }

@@ -153,7 +153,7 @@ int path_of_node(const struct node *node, char *text, size_t bytes, size_t *leng
 
 static int path_of_open(const struct open *open, char *text, size_t bytes, size_t *length)
 {
-	if (open->pipe) {
+	if (open_is_pipe(open)) {
 		*length = format_text(text, bytes, "pipe:[%u]", open->number);
 		return 0;
 	}

@@ -57,6 +57,7 @@ void calls_run_ready(void);			/* a bounded number */
 bool calls_ready(void);
 void wake(uint64_t key);			/* calls and the pager's requests */
 void wake_calls(uint64_t key);
+bool wake_one(uint64_t key);			/* the call that has waited longest; false: none does */
 void calls_drop_process(uint64_t identity);	/* it is gone: nobody waits for these answers */
 int64_t forward(struct call *call, uint64_t slot, uint64_t label);	/* with the words that stand in its message: TAKEN; the caller does not come back */
 int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; it comes back as FS_* */
@@ -119,10 +120,13 @@ struct open {
 	uint32_t flags;				/* O_* */
 	struct place place;
 	struct node *node;			/* held; null: on no volume */
-	struct pipe *pipe;
-	uint64_t position;			/* of directories, devices and texts; the pager keeps that of files */
+	union {
+		struct pipe *pipe;
+		uint64_t position;		/* of directories, devices and texts; the pager keeps that of files */
+	};
 	uint64_t resume, resume_at;		/* texts made in pieces: where a piece began, in their own terms and in bytes */
 };
+_Static_assert(sizeof(struct open) == 64, "found without a division");
 extern struct table opens;
 static inline struct open *descriptor_get(const struct process *process, uint64_t descriptor)	/* null: EBADF */
 {
@@ -139,6 +143,10 @@ static inline bool open_readable(const struct open *open)
 static inline bool open_writable(const struct open *open)
 {
 	return open->access & MAY_WRITE;
+}
+static inline bool open_is_pipe(const struct open *open)
+{
+	return open->kind == OPEN_PIPE_READER || open->kind == OPEN_PIPE_WRITER;
 }
 int open_announce(struct open *open, struct node *node, uint64_t length);	/* to the pager; takes a hold on the node */
 
@@ -157,9 +165,18 @@ int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes);	/* how man
 int transfer_in(struct call *call, unsigned how, uint64_t skip, void *own, size_t bytes);
 int transfer_out(struct call *call, unsigned how, uint64_t skip, const void *own, size_t bytes);
 bool open_is_stream(const struct open *open);
+/*
+ * Most transfers end, for fs, in the moment in which they come: the bytes of files are the pager's business, those of pipes mostly lie
+ * ready. They need no record, and their message does not leave the registers, if all is inlined: it becomes what is to be sent.
+ */
+#define INLINED inline __attribute__((always_inline))
+enum at_once { LATER, ANSWERED, FORWARDED, WAITING };	/* LATER: nothing is done yet; FORWARDED: to the pager; WAITING: under volume.wait_key */
+enum at_once transfer_at_once(struct message *message);
 
 /* ---- pipe.c */
 transfer_function pipe_read, pipe_write;
+long pipe_read_at_once(const struct message *message, struct open *open);	/* the bytes moved; 0: nothing is done yet; or WAIT */
+long pipe_write_at_once(const struct message *message, struct open *open);
 void pipe_close(struct open *open);
 uint64_t pipe_bytes(const struct open *open);
 

@@ -78,15 +78,12 @@ static transfer_function *const writers[] = {
 
 bool open_is_stream(const struct open *open)
 {
-	return open->kind == OPEN_PIPE_READER || open->kind == OPEN_PIPE_WRITER || open->kind == OPEN_TTY;
+	return open_is_pipe(open) || open->kind == OPEN_TTY;
 }
 
 /* Words: descriptor, address, count (of bytes, or of an iovec array's entries), and with TRANSFER_AT the position. */
-static inline __attribute__((always_inline)) int64_t transfer(struct call *call, unsigned how)
+static INLINED int check(const struct open *open, const uint64_t *word, unsigned how)
 {
-	const uint64_t *word = call->message.word;
-	struct open *open = descriptor_get(call->process, word[0]);
-
 	if (!open || !(how & TRANSFER_WRITE ? open_writable(open) : open_readable(open)))
 		return -EBADF;
 	if (how & TRANSFER_VECTOR && word[2] > LOAN_VECTOR_MAX)
@@ -97,7 +94,15 @@ static inline __attribute__((always_inline)) int64_t transfer(struct call *call,
 		return -ESPIPE;
 	if (!(how & TRANSFER_VECTOR) && (int64_t)word[2] < 0)
 		return -EINVAL;
-	return (how & TRANSFER_WRITE ? writers : readers)[open->kind](call, open, how);
+	return 0;
+}
+
+static INLINED int64_t transfer(struct call *call, unsigned how)
+{
+	struct open *open = descriptor_get(call->process, call->message.word[0]);
+	int result = check(open, call->message.word, how);
+
+	return result < 0 ? result : (how & TRANSFER_WRITE ? writers : readers)[open->kind](call, open, how);
 }
 
 #define TRANSFER_CALL(name, how) int64_t linux_##name(struct call *call) { return transfer(call, how); }
@@ -107,3 +112,43 @@ TRANSFER_CALL(readv, TRANSFER_VECTOR)
 TRANSFER_CALL(writev, TRANSFER_WRITE | TRANSFER_VECTOR)
 TRANSFER_CALL(pread64, TRANSFER_AT)
 TRANSFER_CALL(pwrite64, TRANSFER_WRITE | TRANSFER_AT)
+
+/* ---- at once */
+
+static const uint8_t how_of[] = {
+	[LINUX_read - LINUX_read] = 0, [LINUX_write - LINUX_read] = TRANSFER_WRITE,
+	[LINUX_readv - LINUX_read] = TRANSFER_VECTOR, [LINUX_writev - LINUX_read] = TRANSFER_WRITE | TRANSFER_VECTOR,
+	[LINUX_pread64 - LINUX_read] = TRANSFER_AT, [LINUX_pwrite64 - LINUX_read] = TRANSFER_WRITE | TRANSFER_AT,
+};
+_Static_assert(sizeof(how_of) == 6, "their numbers are neighbours");
+
+INLINED enum at_once transfer_at_once(struct message *message)
+{
+	uint64_t *word = message->word, row = message->label - LINUX_read;
+	const struct process *process = process_or_zombie(message->identity);	/* a zombie has no descriptors */
+	struct open *open;
+	unsigned how;
+	long moved;
+
+	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || !process || process->executing)
+		return LATER;
+	how = how_of[row];
+	open = descriptor_get(process, word[0]);
+	if (!open)
+		return LATER;
+	if (open->kind == OPEN_FILE) {
+		if (check(open, word, how) < 0)
+			return LATER;
+		message->label = how & TRANSFER_WRITE ? PAGER_write : PAGER_read;
+		word[0] = open->number;		/* struct pager_transfer; the others are in their places */
+		word[4] = how & (TRANSFER_AT | TRANSFER_VECTOR);
+		return FORWARDED;
+	}
+	if (!open_is_pipe(open) || how & TRANSFER_VECTOR || check(open, word, how) < 0)
+		return LATER;
+	moved = how & TRANSFER_WRITE ? pipe_write_at_once(message, open) : pipe_read_at_once(message, open);
+	if (moved <= 0)
+		return moved ? WAITING : LATER;
+	message->label = word[0] = moved;
+	return ANSWERED;
+}

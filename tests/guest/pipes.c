@@ -3,6 +3,8 @@
  */
 #include "test.h"
 
+#include <sys/ioctl.h>
+
 static void order_and_end(void)
 {
 	char have[16];
@@ -335,7 +337,146 @@ static void far_descriptors(void)
 	close(ends[0]);
 }
 
+/* Everyone who waits gets a byte of one write, then everyone the end. */
+static void many_readers(void)
+{
+	enum { READERS = 6 };
+	int ends[2], status, seen = 0;
+	pid_t pid;
+	char byte;
+
+	for (int round = 0; round < 2; round++) {
+		CHECK(pipe(ends) == 0);
+		for (int i = 0; i < READERS; i++)
+			if (fork_child() == 0) {
+				close(ends[1]);
+				_exit(read(ends[0], &byte, 1) == 1 ? byte : 100);
+			}
+		usleep(20000);
+		if (round == 0)
+			CHECK_EQUAL(write(ends[1], "\0\1\2\3\4\5", READERS), READERS);
+		else
+			close(ends[1]);
+		for (int i = 0; i < READERS; i++) {
+			pid = wait(&status);
+			CHECK(pid > 0 && WIFEXITED(status));
+			if (round == 0)
+				seen |= 1 << WEXITSTATUS(status);
+			else
+				CHECK_EQUAL(WEXITSTATUS(status), 100);
+		}
+		CHECK_EQUAL(seen, (1 << READERS) - 1);
+		if (round == 0)
+			close(ends[1]);
+		close(ends[0]);
+	}
+}
+
+/* A byte is not left lying because the reader that it woke cannot take it: he dies, or has given a bad address. */
+static void woken_in_vain(void)
+{
+	void *nothing = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ends[2], left;
+	pid_t first, second;
+	char byte;
+
+	CHECK(nothing != MAP_FAILED);
+	for (int round = 0; round < 20; round++) {
+		CHECK(pipe(ends) == 0);
+		first = fork_child();
+		if (first == 0) {
+			expect_death();
+			_exit(read(ends[0], round % 2 ? nothing : &byte, 1) != 1);
+		}
+		usleep(2000);
+		second = fork_child();
+		if (second == 0) {
+			expect_death();
+			_exit(read(ends[0], &byte, 1) != 1);
+		}
+		usleep(2000);
+		CHECK_EQUAL(write(ends[1], "x", 1), 1);
+		if (round % 2)
+			usleep(2000);
+		kill(first, SIGKILL);
+		wait_status(first);
+		for (int tries = 0; tries < 1000 && ioctl(ends[0], FIONREAD, &left) == 0 && left; tries++)
+			usleep(2000);
+		CHECK_EQUAL(left, 0);
+		kill(second, SIGKILL);
+		wait_status(second);
+		close(ends[0]);
+		close(ends[1]);
+	}
+	munmap(nothing, 4096);
+}
+
+/* All who wait in a full pipe go on as it is emptied, small and large ones, though one of them dies. */
+static void many_writers(void)
+{
+	enum { WRITERS = 6, LARGE = 10000, SMALL = 100 };
+	static char bytes[LARGE];
+	size_t filled = 0, got = 0, least = 0;
+	pid_t pid[WRITERS];
+	ssize_t moved;
+	int ends[2];
+
+	CHECK(pipe2(ends, O_NONBLOCK) == 0);
+	while ((moved = write(ends[1], bytes, 4096)) > 0)
+		filled += (size_t)moved;
+	CHECK(fcntl(ends[0], F_SETFL, 0) == 0 && fcntl(ends[1], F_SETFL, 0) == 0);
+	for (int i = 0; i < WRITERS; i++) {
+		size_t length = i % 2 ? LARGE : SMALL;
+
+		pid[i] = fork_child();
+		if (pid[i] == 0) {
+			close(ends[0]);
+			_exit(write(ends[1], bytes, length) != (ssize_t)length);
+		}
+		least += i ? length : 0;
+		usleep(2000);
+	}
+	close(ends[1]);
+	kill(pid[0], SIGKILL);
+	wait_status(pid[0]);
+	while ((moved = read(ends[0], bytes, sizeof(bytes))) > 0)
+		got += (size_t)moved;
+	CHECK_EQUAL(moved, 0);
+	CHECK_EQUAL(got, filled + least);
+	for (int i = 1; i < WRITERS; i++)
+		wait_success(pid[i]);
+	close(ends[0]);
+}
+
+/* ... and all of them hear that the last reader has gone. */
+static void many_writers_in_vain(void)
+{
+	enum { WRITERS = 4 };
+	static char bytes[4096];
+	int ends[2], status;
+
+	CHECK(pipe2(ends, O_NONBLOCK) == 0);
+	while (write(ends[1], bytes, 4096) > 0)
+		;
+	CHECK(fcntl(ends[1], F_SETFL, 0) == 0);
+	for (int i = 0; i < WRITERS; i++)
+		if (fork_child() == 0) {
+			close(ends[0]);
+			signal(SIGPIPE, SIG_IGN);
+			_exit(write(ends[1], bytes, 4096) != -1 || errno != EPIPE);
+		}
+	usleep(20000);
+	close(ends[0]);
+	for (int i = 0; i < WRITERS; i++)
+		CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(ends[1]);
+}
+
 static const struct test tests[] = {
+	{ many_readers, "many_readers" },
+	{ woken_in_vain, "woken_in_vain" },
+	{ many_writers, "many_writers" },
+	{ many_writers_in_vain, "many_writers_in_vain" },
 	{ far_descriptors, "far_descriptors" },
 	{ order_and_end, "order_and_end" },
 	{ wrong_uses, "wrong_uses" },
