@@ -62,39 +62,43 @@
 #define PAGE_BYTES 4096UL
 #define PAGE_SHIFT 12
 
-/* X(number, name, arguments and result) */
+/*
+ * X(number, name, first argument, its kind, the rights that it needs, further arguments and result)
+ * The first argument of a plain call is a token that the caller's space holds, or a slot with a capability of this kind (NONE: any object)
+ * and these rights, or the call fails with BAD_TOKEN, BAD_SLOT, WRONG_KIND or NO_RIGHT.
+ */
 #define KERNEL_CALL_LIST(X) \
-	X(-1,  ipc_call,	"message call: send to t0, wait for the answer") \
-	X(-2,  ipc_reply_recv,	"answer t1, then receive from t0. A failed reply returns at once without receiving") \
-	X(-3,  ipc_recv,	"receive from t0; t0 = 0: only the bound notification and the deadline") \
-	X(-4,  ipc_reply,	"answer t1 and go on; a7 = 0 or error") \
-	X(-5,  ipc_forward,	"hand the caller of t1 on to t0 with these words, which never blocks; a7 = 0 or error. Then receive from t2 if that is not 0; a failed forward returns at once without receiving") \
-	X(-6,  copy,		"(token, remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
-	X(-7,  fault,		"(token, address, access): the caller faults there on its pager, then its call is redelivered to the endpoint that delivered it; the token is spent") \
-	X(-8,  notify,		"(notification slot, bits): or the bits in, wake the waiter; never blocks") \
-	X(-9,  registers,	"(token, own address of struct registers, REGISTERS_*): read all registers of the caller of an exception, fault or routed call, or write those of any caller, which then waits as if in EXCEPTION_START, with a loan: a plain reply resumes it with these registers") \
-	X(-10, interrupt,	"(thread slot): it makes an exception call EXCEPTION_INTERRUPT before it next runs user code") \
-	X(-11, cap_mint,	"(destination space slot, destination slot, source slot, rights, badge, extent): copy a capability with no more rights; see below") \
-	X(-12, cap_delete,	"(space slot, slot): empty the slot") \
-	X(-13, create,		"(object memory slot, physical address, kind, destination slot): type a free object page, all rights, badge 0") \
-	X(-14, destroy,		"(slot): the object dies, its page is free, all capabilities to it are dead. ERR_AGAIN: repeat") \
-	X(-15, thread_set,	"(thread slot, THREAD_*, value)") \
-	X(-16, space_set,	"(space slot, SPACE_*, value, value2)") \
-	X(-17, route_set,	"(route slot, system call number, slot in the caller's table or 0)") \
-	X(-18, give,		"(space slot, object memory slot, physical address): a free page into the page-table reserve; the first becomes the root") \
-	X(-19, take,		"(space slot) -> physical address of a page from the reserve, now free; the root comes last, when nothing is mapped; ERR_EMPTY") \
-	X(-20, map,		"(space slot, address|rights, pages, first frame, memory slot, 0 or MAP_LARGE) -> pages done") \
-	X(-21, unmap,		"(space slot, address, pages, report address, report entries) -> pages done, entries written") \
-	X(-22, protect,		"(space slot, address|rights kept, pages, report address, report entries) -> pages done, entries written") \
-	X(-23, scan,		"(space slot, address|SCAN_*, pages, report address, report entries) -> pages done, entries written") \
-	X(-24, irq_bind,	"(irq slot, irq number, notification slot, bits): deliver as notification; bits = 0: unbind") \
-	X(-25, irq_ack,		"(irq slot, irq number): handled; the next may come") \
-	X(-26, timer_set,	"(control slot, notification slot, bits, rdtime deadline; 0: cancel): one timer per notification") \
-	X(-27, log,		"(control slot, address, bytes <= LOG_MAX): to the kernel's console if the boot argument log=1 is there, or always if the text begins with BOOT_FATAL (boot.h)") \
-	X(-28, info,		"(control slot, own address of struct kernel_info)")
+	X(-1,  ipc_call,	message, KIND_NONE,		0,		"send to t0, wait for the answer") \
+	X(-2,  ipc_reply_recv,	message, KIND_NONE,		0,		"answer t1, then receive from t0. A failed reply returns at once without receiving") \
+	X(-3,  ipc_recv,	message, KIND_NONE,		0,		"receive from t0; t0 = 0: only the bound notification and the deadline") \
+	X(-4,  ipc_reply,	message, KIND_NONE,		0,		"answer t1 and go on; a7 = 0 or error") \
+	X(-5,  ipc_forward,	message, KIND_NONE,		0,		"hand the caller of t1 on to t0 with these words, which never blocks; a7 = 0 or error. Then receive from t2 if that is not 0; a failed forward returns at once without receiving") \
+	X(-6,  copy,		token,	KIND_NONE,		0,		"(remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
+	X(-7,  fault,		token,	KIND_NONE,		0,		"(address, access): the caller faults there on its pager, then its call is redelivered to the endpoint that delivered it; the token is spent") \
+	X(-8,  notify,		slot,	KIND_NOTIFICATION,	RIGHT_SEND,	"(bits): or the bits in, wake the waiter; never blocks") \
+	X(-9,  registers,	token,	KIND_NONE,		0,		"(own address of struct registers, REGISTERS_*): read all registers of the caller of an exception, fault or routed call, or write those of any caller, which then waits as if in EXCEPTION_START, with a loan: a plain reply resumes it with these registers") \
+	X(-10, interrupt,	slot,	KIND_THREAD,		RIGHT_CONTROL,	"(): it makes an exception call EXCEPTION_INTERRUPT before it next runs user code") \
+	X(-11, cap_mint,	slot,	KIND_SPACE,		RIGHT_CONTROL,	"(destination slot, source slot, rights, badge, extent): copy a capability with no more rights; see below") \
+	X(-12, cap_delete,	slot,	KIND_SPACE,		RIGHT_CONTROL,	"(slot): empty the slot") \
+	X(-13, create,		slot,	KIND_OBJECT_MEMORY,	0,		"(physical address, kind, destination slot): type a free object page, all rights, badge 0") \
+	X(-14, destroy,		slot,	KIND_NONE,		RIGHT_CONTROL,	"(): the object dies, its page is free, all capabilities to it are dead. ERR_AGAIN: repeat") \
+	X(-15, thread_set,	slot,	KIND_THREAD,		RIGHT_CONTROL,	"(THREAD_*, value)") \
+	X(-16, space_set,	slot,	KIND_SPACE,		RIGHT_CONTROL,	"(SPACE_*, value, value2)") \
+	X(-17, route_set,	slot,	KIND_ROUTE,		RIGHT_CONTROL,	"(system call number, slot in the caller's table or 0)") \
+	X(-18, give,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(object memory slot, physical address): a free page into the page-table reserve; the first becomes the root") \
+	X(-19, take,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"() -> physical address of a page from the reserve, now free; the root comes last, when nothing is mapped; ERR_EMPTY") \
+	X(-20, map,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|rights, pages, first frame, memory slot, 0 or MAP_LARGE) -> pages done") \
+	X(-21, unmap,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address, pages, report address, report entries) -> pages done, entries written") \
+	X(-22, protect,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|rights kept, pages, report address, report entries) -> pages done, entries written") \
+	X(-23, scan,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|SCAN_*, pages, report address, report entries) -> pages done, entries written") \
+	X(-24, irq_bind,	slot,	KIND_IRQ,		0,		"(irq number, notification slot, bits): deliver as notification; bits = 0: unbind") \
+	X(-25, irq_ack,		slot,	KIND_IRQ,		0,		"(irq number): handled; the next may come") \
+	X(-26, timer_set,	slot,	KIND_CONTROL,		0,		"(notification slot, bits, rdtime deadline; 0: cancel): one timer per notification") \
+	X(-27, log,		slot,	KIND_CONTROL,		0,		"(address, bytes <= LOG_MAX): to the kernel's console if the boot argument log=1 is there, or always if the text begins with BOOT_FATAL (boot.h)") \
+	X(-28, info,		slot,	KIND_CONTROL,		0,		"(own address of struct kernel_info)")
 
 enum kernel_call {
-#define X(number, name, text) SYS_##name = number,
+#define X(number, name, ...) SYS_##name = number,
 	KERNEL_CALL_LIST(X)
 #undef X
 	KERNEL_CALLS = 28,
@@ -232,8 +236,8 @@ enum report_bit { REPORT_A = 1, REPORT_D = 2 };
 
 /* Counters since boot and constants. All 64 bits; times in rdtime ticks, idle also in rdinstret units. */
 struct kernel_info {
-	uint64_t ipc_calls, ipc_replies, ipc_forwards, routed_calls;
-	uint64_t faults, exceptions, notifications, interrupts, switches, copies, copied_bytes;
+	uint64_t ipc_calls, routed_calls, faults, ipc_replies, ipc_forwards;
+	uint64_t exceptions, notifications, interrupts, copies, copied_bytes;
 	uint64_t idle_instret, idle_waits;	/* counter units spent, and times, waiting for interrupts */
 	uint64_t entry_instret;			/* rdinstret at the kernel's first instruction */
 	uint64_t timebase_hz;

@@ -92,10 +92,6 @@ long sys_destroy(struct thread *caller unused, const struct capability *target, 
 	enum kind kind = word_kind(target->word);
 	long error = OK;
 
-	if (kind_is_extent(kind))
-		return ERR_WRONG_KIND;
-	if (!(target->rights & RIGHT_CONTROL))
-		return ERR_NO_RIGHT;
 	if (kind == KIND_SPACE)
 		error = space_dismantle(object_page(index));
 	else if (kind == KIND_THREAD)

@@ -19,7 +19,7 @@ struct hart {
 	uint32_t attention;		/* ATTENTION_*: why the fast path must not be taken now */
 	struct object *objects;		/* the object table and its size */
 	uint64_t object_bytes;
-	uint64_t fast_calls[3], fast_replies, fast_forwards;	/* messages that C has not seen; calls by enum call_kind */
+	struct kernel_info counters;	/* the first five also counted by fastpath.S */
 
 	/* Scheduling: schedule.c */
 	struct thread *current;		/* NULL: it was destroyed in this very call */
@@ -31,7 +31,6 @@ struct hart {
 	struct space *space;		/* whose page table is loaded; NULL: the kernel's own */
 	uint64_t armed;			/* when the next timer interrupt comes */
 	long second_result;		/* a1 of the plain call under way */
-	struct kernel_info counters;
 };
 
 /*

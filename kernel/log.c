@@ -85,23 +85,5 @@ long sys_log(struct thread *caller, const struct capability *control unused, con
 
 long sys_info(struct thread *caller, const struct capability *control unused, const uint64_t *argument)
 {
-	const struct hart *hart = this_hart;
-	struct kernel_info info = hart->counters;
-
-	if (argument[1] % sizeof(uint64_t))
-		return ERR_INVALID;
-	info.ipc_calls += hart->fast_calls[CALL_NATIVE];
-	info.routed_calls += hart->fast_calls[CALL_ROUTED];
-	info.faults += hart->fast_calls[CALL_FAULT];
-	info.ipc_replies += hart->fast_replies;
-	info.ipc_forwards += hart->fast_forwards;
-	info.switches += hart->fast_calls[CALL_NATIVE] + hart->fast_calls[CALL_ROUTED] + hart->fast_calls[CALL_FAULT] + hart->fast_replies +
-			 hart->fast_forwards;
-	info.entry_instret = boot_entry_instret;
-	info.timebase_hz = machine.timebase_hz;
-	info.kernel_bytes = (uint64_t)(kernel_end - kernel_start);
-	info.object_pages = memory.object_pages;
-	info.object_pages_free = objects_free;
-	info.page_pages = memory.page_pages;
-	return user_transfer(caller->space, argument[1], &info, sizeof(info), ACCESS_WRITE);
+	return user_transfer(caller->space, argument[1], &this_hart->counters, sizeof(this_hart->counters), ACCESS_WRITE);
 }

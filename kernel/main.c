@@ -5,8 +5,6 @@
 #include "riscv/hardware.h"
 #include "riscv/sv39.h"
 
-uint64_t boot_entry_instret;
-
 /* Words after " -- " belong to the guest's command. */
 uint64_t boot_argument(const char *name, uint64_t otherwise)
 {
@@ -26,13 +24,16 @@ uint64_t boot_argument(const char *name, uint64_t otherwise)
 
 struct thread *kernel_main(uint64_t boot_hart, uint64_t device_tree, uint64_t entry_instret)
 {
-	boot_entry_instret = entry_instret;
 	schedule_init(this_hart);
 	device_tree_read(device_tree, boot_hart);
 	log_enabled = boot_argument("log=", 0);
 	this_hart->attention |= boot_argument("fast=", 1) ? 0 : ATTENTION_SLOW;
 	kernel_table_init();
 	memory_split();
+	this_hart->counters = (struct kernel_info){
+		.entry_instret = entry_instret, .timebase_hz = machine.timebase_hz, .kernel_bytes = (uint64_t)(kernel_end - kernel_start),
+		.object_pages = memory.object_pages, .page_pages = memory.page_pages,
+	};
 	hardware_init(this_hart);
 	init_create();
 	log_print("hart %lu of %lu; init runs\n", boot_hart, machine.harts);

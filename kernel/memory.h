@@ -42,7 +42,6 @@ struct memory {
 extern struct machine machine;
 extern struct memory memory;
 extern bool log_enabled;
-extern uint64_t boot_entry_instret;
 extern char kernel_start[], kernel_end[];
 
 void device_tree_read(uint64_t physical, uint64_t boot_hart);

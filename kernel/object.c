@@ -6,7 +6,7 @@
 #include "object.h"
 
 struct object *objects;
-uint64_t object_count, objects_free, object_first_free;
+uint64_t object_count, object_first_free;
 
 void object_init(void)
 {
@@ -20,7 +20,7 @@ void object_init(void)
 	this_hart->objects = objects;
 	this_hart->object_bytes = object_count * sizeof(struct object);
 	object_first_free = table_pages;
-	objects_free = object_count - table_pages;
+	this_hart->counters.object_pages_free = object_count - table_pages;
 }
 
 long object_can_create(uint64_t physical, uint64_t *index)
@@ -37,7 +37,7 @@ void *object_create(uint64_t index, enum kind kind, uint64_t bytes)
 {
 	assert(object_kind(index) == KIND_NONE);
 	objects[index].word |= kind;
-	objects_free--;
+	this_hart->counters.object_pages_free--;
 	return memset(object_page(index), 0, bytes);
 }
 
@@ -45,5 +45,5 @@ void object_destroy(uint64_t index)
 {
 	assert(object_kind(index) != KIND_NONE);
 	objects[index].word = (objects[index].word & OBJECT_RETIRED) + OBJECT_GENERATION;
-	objects_free++;
+	this_hart->counters.object_pages_free++;
 }

@@ -31,7 +31,7 @@ struct reference {
 #define OBJECT_RETIRED		(~0UL << 24)
 
 extern struct object *objects;	/* in the kernel's own addresses, at the beginning of object memory */
-extern uint64_t object_count, objects_free, object_first_free;	/* first_free: only while booting */
+extern uint64_t object_count, object_first_free;	/* first_free: only while booting */
 
 void object_init(void);
 

@@ -114,7 +114,6 @@ struct thread *schedule(void)
 			fpu_switch(current, next);
 		if (hart->space != next->space)
 			space_load(next->space);
-		hart->counters.switches++;
 		hart->current = next;
 		next->hart = hart;
 	}

@@ -93,7 +93,7 @@ static inline const struct capability *capability_get(struct space *space, uint6
 	return likely(capability && capability_alive(capability)) ? capability : NULL;
 }
 
-/* The one way to use a slot: *result is a live capability of this kind with all these rights. BAD_SLOT, WRONG_KIND, NO_RIGHT. */
+/* The one way to use a slot: *result is a live capability of this kind (NONE: any object) with all these rights. BAD_SLOT, WRONG_KIND, NO_RIGHT. */
 static inline long capability_check(struct space *space, uint64_t slot, enum kind kind, uint32_t rights,
 				    const struct capability **result)
 {
@@ -101,7 +101,7 @@ static inline long capability_check(struct space *space, uint64_t slot, enum kin
 
 	if (unlikely(!capability))
 		return ERR_BAD_SLOT;
-	if (unlikely(word_kind(capability->word) != kind))
+	if (unlikely(word_kind(capability->word) != kind) && (kind != KIND_NONE || kind_is_extent(word_kind(capability->word))))
 		return ERR_WRONG_KIND;
 	return likely((capability->rights & rights) == rights) ? OK : ERR_NO_RIGHT;
 }

@@ -1,56 +1,26 @@
 /*
- * Dispatch of native calls. The tables say what the first argument of each must be: a token that the caller's space holds, or a
+ * Dispatch of native calls. KERNEL_CALL_LIST says what the first argument of each must be: a token that the caller's space holds, or a
  * slot with a kind and rights; so every handler begins authorised. Its result goes to a0 (and a1) of plain calls, to a7 of
  * message calls, nowhere if the registers hold a delivery already or the caller waits.
  */
 #include "endpoint.h"
 #include "thread.h"
 
-#define MESSAGE_CALLS(X) X(ipc_call) X(ipc_reply_recv) X(ipc_recv) X(ipc_reply) X(ipc_forward)
-#define TOKEN_CALLS(X) X(copy) X(fault) X(registers)
-#define SLOT_CALLS(X) \
-	X(notify,	KIND_NOTIFICATION,	RIGHT_SEND) \
-	X(interrupt,	KIND_THREAD,		RIGHT_CONTROL) \
-	X(cap_mint,	KIND_SPACE,		RIGHT_CONTROL) \
-	X(cap_delete,	KIND_SPACE,		RIGHT_CONTROL) \
-	X(create,	KIND_OBJECT_MEMORY,	0) \
-	X(destroy,	KIND_NONE,		0)	/* any kind */ \
-	X(thread_set,	KIND_THREAD,		RIGHT_CONTROL) \
-	X(space_set,	KIND_SPACE,		RIGHT_CONTROL) \
-	X(route_set,	KIND_ROUTE,		RIGHT_CONTROL) \
-	X(give,		KIND_SPACE,		RIGHT_CONTROL) \
-	X(take,		KIND_SPACE,		RIGHT_CONTROL) \
-	X(map,		KIND_SPACE,		RIGHT_CONTROL) \
-	X(unmap,	KIND_SPACE,		RIGHT_CONTROL) \
-	X(protect,	KIND_SPACE,		RIGHT_CONTROL) \
-	X(scan,		KIND_SPACE,		RIGHT_CONTROL) \
-	X(irq_bind,	KIND_IRQ,		0) \
-	X(irq_ack,	KIND_IRQ,		0) \
-	X(timer_set,	KIND_CONTROL,		0) \
-	X(log,		KIND_CONTROL,		0) \
-	X(info,		KIND_CONTROL,		0)
+typedef long message_call(struct thread *caller);
+typedef long token_call(struct thread *caller, struct thread *thread, const uint64_t *argument);
+typedef long slot_call(struct thread *caller, const struct capability *target, const uint64_t *argument);
 
-#define DECLARE_MESSAGE(name) long sys_##name(struct thread *caller);
-#define DECLARE_TOKEN(name) long sys_##name(struct thread *caller, struct thread *thread, const uint64_t *argument);
-#define DECLARE_SLOT(name, ...) long sys_##name(struct thread *caller, const struct capability *target, const uint64_t *argument);
-MESSAGE_CALLS(DECLARE_MESSAGE)
-TOKEN_CALLS(DECLARE_TOKEN)
-SLOT_CALLS(DECLARE_SLOT)
+#define DECLARE(number, name, first, ...) first##_call sys_##name;
+KERNEL_CALL_LIST(DECLARE)
 
-#define RULE_MESSAGE(name) [~SYS_##name] = { .message = sys_##name },
-#define RULE_TOKEN(name) [~SYS_##name] = { .token = sys_##name },
-#define RULE_SLOT(name, first, need) [~SYS_##name] = { .slot = sys_##name, .kind = first, .rights = need },
+#define RULE(number, name, first, what, need, text) [~(number)] = { .first = sys_##name, .kind = what, .rights = need },
 static const struct call_rule {
-	long (*message)(struct thread *caller);
-	long (*token)(struct thread *caller, struct thread *thread, const uint64_t *argument);
-	long (*slot)(struct thread *caller, const struct capability *target, const uint64_t *argument);
+	message_call *message;
+	token_call *token;
+	slot_call *slot;
 	enum kind kind;
 	uint32_t rights;
-} rules[] = { MESSAGE_CALLS(RULE_MESSAGE) TOKEN_CALLS(RULE_TOKEN) SLOT_CALLS(RULE_SLOT) };
-
-#define COUNT(...) + 1
-_Static_assert(sizeof(rules) / sizeof(rules[0]) == KERNEL_CALLS &&
-	       0 MESSAGE_CALLS(COUNT) TOKEN_CALLS(COUNT) SLOT_CALLS(COUNT) == KERNEL_CALLS, "every row of KERNEL_CALL_LIST has one here");
+} rules[KERNEL_CALLS] = { KERNEL_CALL_LIST(RULE) };
 
 void syscall_message(struct thread *caller)
 {
@@ -74,9 +44,7 @@ static long plain_call(struct thread *caller, const struct call_rule *rule)
 		return thread ? rule->token(caller, thread, argument) : ERR_BAD_TOKEN;
 	}
 	error = capability_check(caller->space, argument[0], rule->kind, rule->rights, &target);
-	if (unlikely(error) && (rule->kind != KIND_NONE || !target))
-		return error;
-	return rule->slot(caller, target, argument);
+	return error ? error : rule->slot(caller, target, argument);
 }
 
 void syscall_plain(struct thread *caller, uint64_t number)

@@ -79,7 +79,7 @@ static void put_meminfo(void)
 	X("quire_spaces", pager.spaces) X("quire_vmas", pager.vmas) X("quire_objects", pager.objects) X("quire_anons", pager.anons) \
 	X("quire_ipc_calls", kernel.ipc_calls) X("quire_ipc_replies", kernel.ipc_replies) X("quire_ipc_forwards", kernel.ipc_forwards) \
 	X("quire_routed_calls", kernel.routed_calls) X("quire_faults", kernel.faults) X("quire_exceptions", kernel.exceptions) \
-	X("quire_notifications", kernel.notifications) X("quire_interrupts", kernel.interrupts) X("quire_switches", kernel.switches) \
+	X("quire_notifications", kernel.notifications) X("quire_interrupts", kernel.interrupts) \
 	X("quire_copies", kernel.copies) X("quire_copied_bytes", kernel.copied_bytes)
 
 static void put_vmstat(void)
@@ -107,12 +107,14 @@ static void put_stat(void)
 {
 	struct kernel_info kernel;
 	unsigned processes = 0, slot = 0;
+	uint64_t switches;
 
 	while (process_next(&slot))
 		processes++;
 	get_info(&kernel);
+	switches = kernel.ipc_calls + kernel.routed_calls + kernel.faults + kernel.exceptions + kernel.ipc_replies;
 	put("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr %lu\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running 1\nprocs_blocked 0\n",
-	    (unsigned long)kernel.interrupts, (unsigned long)kernel.switches, (unsigned long)start->realtime_ns / 1000000000, processes);
+	    (unsigned long)kernel.interrupts, (unsigned long)switches, (unsigned long)start->realtime_ns / 1000000000, processes);
 }
 
 static void put_memory_mount(void)

@@ -204,7 +204,6 @@ static void logging(void)
 	CHECK(info.timebase_hz, boot->timebase_hz);
 	CHECK(info.object_pages, boot->object_pages);
 	CHECK(info.object_pages_free < info.object_pages && info.kernel_bytes > 4096, true);
-	CHECK(sys_info(INIT_SLOT_CONTROL, (struct kernel_info *)((char *)&info + 4)), ERR_INVALID);
 	CHECK(sys_info(INIT_SLOT_CONTROL, (struct kernel_info *)0), ERR_BAD_ADDRESS);
 	CHECK(sys_info(INIT_SLOT_CONTROL, (struct kernel_info *)0xffffffc080200000), ERR_BAD_ADDRESS);
 	CHECK(sys_info(INIT_SLOT_CONTROL, (struct kernel_info *)BOOT_INFO_BASE), ERR_BAD_ADDRESS);	/* read-only */
