@@ -73,7 +73,7 @@ $(BUILD)/init.bin: $(BUILD)/servers/init
 SERVERS	:= init pager proc fs blk console
 ARCHIVED := $(filter-out init,$(SERVERS))
 # Each server has addresses of its own, so that debuggers and profilers can tell a server by its pc.
-BASES	:= init:0x10000 pager:0x1000000 proc:0x2000000 fs:0x3000000 blk:0x4000000 console:0x5000000
+BASES	:= init:0x6000000 pager:0x1000000 proc:0x2000000 fs:0x3000000 blk:0x4000000 console:0x5000000
 LIBSYS	:= $(call objects,$(call sources,libsys))
 
 $(BUILD)/obj/libsys/%.o: libsys/% Makefile

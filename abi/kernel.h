@@ -250,7 +250,7 @@ struct kernel_info {
  * INIT_PAGES pages in all: image, zeroes, and the stack growing down from the end. init starts at INIT_BASE with a0 = address of a
  * read-only mapped struct boot_info and sp = end of the pages. It receives EXCEPTION_START from nobody: the kernel starts it itself.
  */
-#define INIT_BASE 0x10000UL
+#define INIT_BASE 0x6000000UL
 #define INIT_PAGES 64
 #define BOOT_INFO_BASE 0x200000UL	/* struct boot_info, and behind it, on the next page on, the device tree */
 

@@ -9,8 +9,6 @@ It measures; bench.py prints, tests/boot/budget.py judges.
 """
 import os
 import re
-import tempfile
-import threading
 
 import linux
 import machine
@@ -25,9 +23,6 @@ ROW = re.compile(r"^R (\S+) (?:min ([\d.]+) med ([\d.]+)|(failed))", re.MULTILIN
 CASE = re.compile(r'^\t\{ "(\w+)",', re.MULTILINE)
 MEMORY = "256M"
 TIMEOUT = 600
-
-WAIT_FOR_INTERRUPT = b"\x73\x00\x50\x10"
-GDB_FIRST_CSR, CSR_INSTRET = 66, 0xC02  # QEMU's stub numbers the CSRs behind 33 integer, 32 floating-point and one other register
 
 
 class BenchError(Exception):
@@ -106,54 +101,13 @@ def _native_ipc():
     return float(match.group(1))
 
 
-# ---- from the kernel's entry to the prompt
-
 def _boot():
-    """Runs the machine to the shell's first read, with gdb's protocol; only break points, the guest's code is as it is."""
-    folder = tempfile.mkdtemp(prefix="quire-boot-")
-    port = os.path.join(folder, "gdb")
-    options = run.parse(["--icount", "--mem", MEMORY])
+    """With gdb's protocol; only break points, the guest's code is as it is."""
     try:
-        with run.prepared(options, raw=True) as (arguments, _):
-            guest = machine.Guest(arguments + ["-S", "-gdb", f"unix:{port},server=on,wait=off"])
-            relay = threading.Thread(target=guest.relay, args=(None, lambda data: None, 120))
-            relay.start()
-            try:
-                return _instructions_to_prompt(tracing.Stub(port))
-            except tracing.TraceError as error:
-                raise BenchError(f"{error}\n{guest.transcript[-2000:].decode(errors='replace')}")
-            finally:
-                guest.process.kill()
-                relay.join()
-    finally:
-        if os.path.exists(port):
-            os.unlink(port)
-        os.rmdir(folder)
-
-
-def _instructions_to_prompt(stub):
-    kernel = symbols.Image("kernel", os.path.join(run.BUILD, "quire.elf"))
-    shell = symbols.Image("program", os.path.join(run.BUILD, "programs", "sh"))
-    waits, entry, (read, length) = kernel.places_of(WAIT_FOR_INTERRUPT), kernel.entry, shell.symbol("__libc_read")
-    code = shell.bytes_at(read, length).hex()
-    stub.ask("qXfer:features:read:target.xml:0,fff")  # before it is asked for, there are no CSRs
-    started, idle = None, 0
-    for address in (entry, read, *waits):
-        if stub.ask(f"Z0,{address:x},2") != "OK":
-            raise tracing.TraceError("QEMU sets no break point")
-    while True:
-        address, now = stub.run(), _instret(stub)
-        if address == entry and started is None:
-            started = now
-        elif address == read and stub.ask(f"m{read:x},{length:x}") == code:  # other spaces have the same addresses
-            return float(now - started - idle)
-        stub.step_over(address)
-        if address in waits:
-            idle += _instret(stub) - now
-
-
-def _instret(stub):
-    return int.from_bytes(bytes.fromhex(stub.ask(f"p{GDB_FIRST_CSR + CSR_INSTRET:x}")), "little")
+        with tracing.stopped_guest(run.parse(["--icount", "--mem", MEMORY, "--timeout", "120"])) as (stub, guest, _):
+            return float(tracing.boot(stub, stub.run))
+    except tracing.TraceError as error:
+        raise BenchError(f"{error}\n{guest.transcript[-2000:].decode(errors='replace')}")
 
 
 # ---- memory

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-`./quire profile CASE [PROGRAM]`: where the guest instructions of one benchmark case go, by function and by stage.
+`./quire profile CASE [PROGRAM]`: where the guest instructions of one benchmark case, or of the boot, go, by function and by stage.
 
     ./quire profile [options] CASE [PROGRAM]
       --svg FILE        also draw a flame graph
@@ -9,7 +9,7 @@
       --windows N       measured repetitions to look at (default: about 3 million instructions)
       --mem 256M        memory
 
-CASE is the whole name of a case in tests/bench/bench.c. PROGRAM (default: that benchmark) must be a static riscv64
+CASE is the whole name of a case in tests/bench/bench.c, or boot: from the kernel's entry to the shell's prompt. PROGRAM (default: that benchmark) must be a static riscv64
 executable that measures as it does: a table `cases` of {name, function, ...}, work between two reads of instret, a row `R CASE`.
 
 QEMU logs the address of every instruction between two reads of instret (tracing.py), but for the first repetition, which
@@ -268,8 +268,25 @@ class Arguments:
         self.program = plain[1] if len(plain) > 1 else None
 
 
+def images_with(*more):
+    spaces = [Image("kernel", os.path.join(run.BUILD, "quire.elf"))]
+    return spaces + [Image(name, os.path.join(run.BUILD, "servers", name)) for name in SERVERS] + list(more)
+
+
+def measure_boot(arguments):
+    """(Profile, images, (1, what break points counted))."""
+    if arguments.program or arguments.windows:
+        raise run.UsageError("boot takes no program and is one window")
+    images = images_with(Image("init", os.path.join(run.BUILD, "servers", "init")), Image("program", os.path.join(run.BUILD, "programs", "sh")))
+    profile = Profile(Functions(images), 1)
+    options = run.parse(["--icount", "--mem", arguments.memory, "--timeout", "600"])
+    return profile, images, (1, tracing.trace_boot(options, profile))
+
+
 def measure(arguments):
-    """(Profile, images, operations, the benchmark's own row)."""
+    """(Profile, images, (operations of a repetition, the benchmark's own figure))."""
+    if arguments.case == "boot":
+        return measure_boot(arguments)
     path = arguments.program or os.path.join(run.BUILD, "tests", "bench")
     if not os.path.isfile(path):
         raise run.UsageError(f"there is no file {path}")
@@ -277,8 +294,7 @@ def measure(arguments):
     case = program.case(arguments.case)
     if not case:
         raise run.UsageError(f"{path} has no case {arguments.case} (tests/bench/bench.c lists them)")
-    images = [Image("kernel", os.path.join(run.BUILD, "quire.elf"))]
-    images += [Image(name, os.path.join(run.BUILD, "servers", name)) for name in SERVERS] + [program]
+    images = images_with(program)
     profile = Profile(Functions(images), arguments.windows)
     options = run.parse(["--icount", "--mem", arguments.memory, "--timeout", "600", "--put", f"{path}:/tests/profiled",
                          "/tests/profiled", arguments.case])
@@ -304,8 +320,11 @@ def main(words):
     operations = operations_each * len(profile.sizes)
     per = profile.total / operations
     least = min(profile.sizes) / operations_each
-    print(f"{arguments.case}: {per:.1f} instructions per operation, mean of {len(profile.sizes)} repetitions of {operations_each} operations; "
-          f"the least {least:.1f}; the benchmark itself said {minimum:.1f} ({100 * (least - minimum) / minimum:+.1f}%)")
+    if arguments.case == "boot":
+        print(f"boot: {per:.0f} instructions; break points said {minimum:.0f} ({100 * (per - minimum) / minimum:+.1f}%)")
+    else:
+        print(f"{arguments.case}: {per:.1f} instructions per operation, mean of {len(profile.sizes)} repetitions of {operations_each} operations; "
+              f"the least {least:.1f}; the benchmark itself said {minimum:.1f} ({100 * (least - minimum) / minimum:+.1f}%)")
     print_functions(profile, operations, arguments.functions)
     print_stages(profile, images, operations)
     if arguments.lines:

@@ -1,11 +1,12 @@
 # Commands for gdb on Quire; `./quire debug` loads them, with the kernel as the program and build/ as gdb's folder.
-# Each server but init has addresses of its own, so all their symbols are loaded at once; init's and the programs' overlap.
+# Each server has addresses of its own, so all their symbols are loaded at once; the programs' overlap.
 
 set architecture riscv:rv64
 set pagination off
 set print pretty on
 
 define quire-connect
+	add-symbol-file servers/init
 	add-symbol-file servers/pager
 	add-symbol-file servers/proc
 	add-symbol-file servers/fs
@@ -15,19 +16,10 @@ define quire-connect
 	echo \n
 	echo The machine is stopped at its reset vector. Commands beyond gdb's own:\n
 	echo \ \ use-program NAME  load the symbols of a program of the disk (sh, ls, ...) beside the kernel's and the servers'\n
-	echo \ \ use-init          load init's\n
 	echo \ \ panic             stop where the kernel panics\n
 end
 document quire-connect
 Connects to the machine that `./quire debug` started.
-end
-
-define use-init
-	add-symbol-file servers/init
-end
-document use-init
-use-init: init's symbols as well.
-Programs have the same addresses: break points on its functions hit in them, too.
 end
 
 define use-program

@@ -12,7 +12,7 @@ import subprocess
 import run
 
 CROSS = "riscv64-linux-gnu-"
-FIRMWARE = range(0x80000000, 0x80200000)
+FIRMWARE = range(0x80000000, 0x80201000)  # and the kernel's first few instructions, before it runs at its own addresses
 
 
 class Image:

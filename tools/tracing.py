@@ -2,9 +2,10 @@
 A guest whose instructions are logged in chosen stretches: QEMU's log comes through a fifo, its gdb stub says when to log.
 
 trace() runs a benchmark freely until it calls the wanted case; then between any two reads of instret, but for the first
-repetition, QEMU executes single instructions and logs each address, and these are handed over. Nothing is stored. It knows
-no functions and no stages: profile.py does.
+repetition, QEMU executes single instructions and logs each address, and these are handed over. Nothing is stored. trace_boot()
+does so from the kernel's entry to the shell's prompt. It knows no functions and no stages: profile.py does.
 """
+import contextlib
 import os
 import re
 import select
@@ -15,9 +16,12 @@ import time
 
 import machine
 import run
+import symbols
 
 CHUNK = 1 << 20
 REGISTER_A0, REGISTER_PC = 10, 32
+GDB_FIRST_CSR, CSR_INSTRET = 66, 0xC02  # QEMU's stub numbers the CSRs behind 33 integer, 32 floating-point and one other register
+WAIT_FOR_INTERRUPT = b"\x73\x00\x50\x10"
 LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]{16})/", re.MULTILINE)
 
 
@@ -103,6 +107,52 @@ class Stub:
             raise Ended("the program ended too early")
         return self.register(REGISTER_PC)
 
+    def instret(self):
+        return int.from_bytes(bytes.fromhex(self.ask(f"p{GDB_FIRST_CSR + CSR_INSTRET:x}")), "little")
+
+
+@contextlib.contextmanager
+def stopped_guest(options, *arguments):
+    """(Stub, Guest, wait) of a QEMU that stands before its first instruction; wait() lets a guest that runs come to its end."""
+    folder = tempfile.mkdtemp(prefix="quire-gdb-")
+    port = os.path.join(folder, "gdb")
+    try:
+        with run.prepared(options, raw=True) as (line, _):
+            guest = machine.Guest([*line, "-S", "-gdb", f"unix:{port},server=on,wait=off", *arguments])
+            relay = threading.Thread(target=guest.relay, args=(None, lambda data: None, options.timeout))
+            relay.start()
+            try:
+                yield Stub(port), guest, relay.join
+            finally:
+                if relay.is_alive():
+                    guest.process.kill()
+                    relay.join()
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(port)
+        os.rmdir(folder)
+
+
+@contextlib.contextmanager
+def _log_of_guest(options):
+    """The same with the descriptor of QEMU's log in front."""
+    folder = tempfile.mkdtemp(prefix="quire-log-")
+    fifo = os.path.join(folder, "log")
+    os.mkfifo(fifo)
+    log = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # before QEMU opens its end, which waits for a reader
+    try:
+        with stopped_guest(options, "-D", fifo) as (stub, guest, wait):
+            yield log, stub, guest, wait
+    finally:
+        os.close(log)
+        os.unlink(fifo)
+        os.rmdir(folder)
+
+
+def _log_instructions(stub):
+    stub.monitor("singlestep on")
+    stub.monitor("log exec,nochain")
+
 
 def _wait_for_case(stub, case, code):
     """Runs to the call of the case's function with its row as the argument. Other programs have the same addresses."""
@@ -174,8 +224,7 @@ def _follow(stub, log, case, code, reads, profile):
             if profile.sizes:
                 return  # the case has fewer repetitions
             raise
-        stub.monitor("singlestep on")
-        stub.monitor("log exec,nochain")
+        _log_instructions(stub)
         reads.run(lambda: _logged(stub, log, profile.take))
         stub.monitor("log none")
         stub.monitor("singlestep off")
@@ -190,30 +239,48 @@ def trace(options, case, code, reads, profile, name):
     profile: take(addresses), end_window(), done. Gives (operations of a repetition, instructions per operation) as the program
     printed them.
     """
-    folder = tempfile.mkdtemp(prefix="quire-profile-")
-    port, fifo = os.path.join(folder, "gdb"), os.path.join(folder, "log")
-    os.mkfifo(fifo)
-    log = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # before QEMU opens its end, which waits for a reader
-    try:
-        with run.prepared(options, raw=True) as (arguments, _):
-            guest = machine.Guest(arguments + ["-S", "-gdb", f"unix:{port},server=on,wait=off", "-D", fifo])
-            relay = threading.Thread(target=guest.relay, args=(None, lambda data: None, options.timeout))
-            relay.start()
-            try:
-                _follow(Stub(port), log, case, code, reads, profile)
-                relay.join()
-            finally:
-                if relay.is_alive():
-                    guest.process.kill()
-                    relay.join()
-    finally:
-        os.close(log)
-        for path in (port, fifo):
-            if os.path.exists(path):
-                os.unlink(path)
-        os.rmdir(folder)
+    with _log_of_guest(options) as (log, stub, guest, wait):
+        _follow(stub, log, case, code, reads, profile)
+        wait()
     text = guest.transcript.decode(errors="replace").replace("\r", "")
     match = re.search(rf"^R {re.escape(name)} min ([\d.]+) .*?ops (\d+)", text, re.MULTILINE)
     if not match:
         raise TraceError(guest.reason or f"the program did not print its row for {name}:\n{text[-1000:]}")
     return int(match.group(2)), float(match.group(1))
+
+
+# ---- from the kernel's entry to the prompt
+
+def boot(stub, resume, begin=lambda stub: None):
+    """
+    Runs the machine to the shell's first read, its prompt written; the instructions since the kernel's entry, without the time
+    in which it waited for the disk. resume: lets the guest run to a break point, gives its address; begin: called at the entry.
+    """
+    kernel = symbols.Image("kernel", os.path.join(run.BUILD, "quire.elf"))
+    shell = symbols.Image("program", os.path.join(run.BUILD, "programs", "sh"))
+    waits, entry, (read, length) = kernel.places_of(WAIT_FOR_INTERRUPT), kernel.entry, shell.symbol("__libc_read")
+    code = shell.bytes_at(read, length).hex()
+    stub.ask("qXfer:features:read:target.xml:0,fff")  # before it is asked for, there are no CSRs
+    started, idle = None, 0
+    for address in (entry, read, *waits):
+        if stub.ask(f"Z0,{address:x},2") != "OK":
+            raise TraceError("QEMU sets no break point")
+    while True:
+        address, now = resume(), stub.instret()
+        if address == entry and started is None:
+            started = now
+            begin(stub)
+        elif address == read and stub.ask(f"m{read:x},{length:x}") == code:  # other spaces have the same addresses
+            return now - started - idle
+        stub.step_over(address)
+        if address in waits:
+            idle += stub.instret() - now
+
+
+def trace_boot(options, profile):
+    """One window, the boot; the same instructions as boot() counts them."""
+    with _log_of_guest(options) as (log, stub, _, _):
+        stub.ask("?")
+        count = boot(stub, lambda: _logged(stub, log, profile.take), _log_instructions)
+        profile.end_window()
+    return count

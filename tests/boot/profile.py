@@ -31,6 +31,16 @@ def test_profile_agrees_with_the_benchmark(box):
     expect(len(list(xml.etree.ElementTree.parse(picture).getroot().iter("{http://www.w3.org/2000/svg}rect"))) > 10, "an empty picture")
 
 
+def test_profile_of_the_boot(_):
+    text = profile("boot", "--functions", "1000")
+    mine, said = map(float, re.search(r": ([\d.]+) instructions.*break points said ([\d.]+)", text).groups())
+    expect(abs(mine - said) <= 0.005 * said, f"{mine} instructions counted, break points said {said}")
+    table = re.findall(r"^(\S+) +(\w+) +([\d.]+) +[\d.]+ +([\d.]+)", text.split("\nstage ")[0], re.MULTILINE)
+    expect(abs(sum(float(row[2]) for row in table) - mine) < 2, "the functions do not add up")
+    expect({row[1] for row in table} >= {"kernel", "init", "pager", "proc", "fs", "blk", "console", "program"}, "a server is missing")
+    expect({(row[1], row[0]) for row in table} >= {("kernel", "kernel_main"), ("init", "build_all"), ("program", "main")}, "functions of kernel, init and shell are told apart")
+
+
 def test_profile_of_an_unknown_case(box):
     command = [sys.executable, os.path.join(ROOT, "tools", "profile.py"), "no_such_case"]
     done = subprocess.run(command, capture_output=True, text=True)
