@@ -75,7 +75,7 @@ enum { PRIORITY_INIT = 31, PRIORITY_BLK = 26, PRIORITY_CONSOLE = 25, PRIORITY_PA
 struct extent { uint64_t physical, pages; };
 
 struct start_info {
-	uint64_t pool, pool_physical, pool_bytes;	/* own pinned read-write memory, physically contiguous, zeroed, page aligned */
+	uint64_t pool, pool_physical, pool_bytes;	/* fs, blk: own pinned read-write memory, physically contiguous, its content old: clear what you use */
 	uint64_t ring_pager_fs, ring_fs_blk;		/* addresses of the shared rings, 0: not for this server */
 	struct extent memory[4];			/* pager: free page memory, all covered by SLOT_PAGE_MEMORY; not zeroed. blk: where DMA may go */
 	struct extent objects;				/* pager: free object memory, covered by SLOT_OBJECT_MEMORY */

@@ -23,6 +23,7 @@ void queue_init(struct queue *queue, void *memory, unsigned size)
 		.used = (void *)((char *)memory + queue_used_offset(size)),
 		.size = size, .free_count = size,
 	};
+	memset(memory, 0, queue_used_offset(size) + sizeof(struct virtio_used));
 	for (unsigned i = 0; i < size; i++)
 		queue->next[i] = i + 1;
 }

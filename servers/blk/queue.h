@@ -35,7 +35,7 @@ struct queue {
 size_t queue_available_offset(unsigned size);
 size_t queue_used_offset(unsigned size);
 
-/* `memory`: QUEUE_BYTES_MAX zeroed bytes, page aligned. */
+/* `memory`: QUEUE_BYTES_MAX bytes, page aligned. */
 void queue_init(struct queue *queue, void *memory, unsigned size);
 /* The head, or -1: not enough free descriptors. The device sees it after queue_publish. */
 int queue_add(struct queue *queue, const struct segment *segment, unsigned count);

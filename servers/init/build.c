@@ -19,12 +19,12 @@ static const struct plan {
 	unsigned notifies;	/* and whose notifications */
 	bool leaves;
 } plan[SERVERS] = {
-	[SERVER_PAGER]	 = { "pager", PRIORITY_PAGER, MEBIBYTE, BIT(INIT) | BIT(FS) | BIT(PROC), BIT(FS), true },
+	[SERVER_PAGER]	 = { "pager", PRIORITY_PAGER, 0, BIT(INIT) | BIT(FS) | BIT(PROC), BIT(FS), true },
 	[SERVER_FS]	 = { "fs", PRIORITY_FS, 4 * MEBIBYTE, BIT(INIT) | BIT(PAGER) | BIT(PROC) | BIT(BLK) | BIT(CONSOLE),
 			     BIT(PAGER) | BIT(BLK), false },
-	[SERVER_PROC]	 = { "proc", PRIORITY_PROC, 2 * MEBIBYTE, BIT(INIT) | BIT(PAGER) | BIT(FS), 0, true },
+	[SERVER_PROC]	 = { "proc", PRIORITY_PROC, 0, BIT(INIT) | BIT(PAGER) | BIT(FS), 0, true },
 	[SERVER_BLK]	 = { "blk", PRIORITY_BLK, MEBIBYTE / 4, BIT(INIT), BIT(FS), false },
-	[SERVER_CONSOLE] = { "console", PRIORITY_CONSOLE, MEBIBYTE / 4, BIT(INIT), BIT(PROC), false },
+	[SERVER_CONSOLE] = { "console", PRIORITY_CONSOLE, 0, BIT(INIT), BIT(PROC), false },
 };
 
 /* X(slot of the notification, its server) */
@@ -32,6 +32,7 @@ static const struct { uint64_t slot; enum server server; } notification_slot[] =
 	{ SLOT_NOTIFY_PAGER, SERVER_PAGER }, { SLOT_NOTIFY_FS, SERVER_FS }, { SLOT_NOTIFY_PROC, SERVER_PROC }, { SLOT_NOTIFY_BLK, SERVER_BLK },
 };
 
+static uint64_t pool_physical[SERVERS];
 static const struct boot_info *const boot = (const struct boot_info *)BOOT_INFO_BASE;
 
 static void must(long result, const char *what, const char *server)
@@ -57,8 +58,31 @@ static void fill_route(void)
 #undef X
 }
 
+static uint64_t ram_bytes(void)
+{
+	return (boot->object_pages + boot->page_pages) * PAGE_BYTES;
+}
+
+/* fs gets a share of the memory, in large pages. */
+static uint64_t pool_bytes(enum server server)
+{
+	uint64_t most = SERVER_SPACE_FREE - SERVER_POOL, share = (ram_bytes() / 16 + LARGE_BYTES - 1) / LARGE_BYTES * LARGE_BYTES;
+
+	if (server != SERVER_FS || share < plan[server].pool_bytes)
+		return plan[server].pool_bytes;
+	return share < most ? share : most;
+}
+
+/* Before all other memory, so that fs' pool lies where large pages can map it. */
+static void take_pools(void)
+{
+	for (enum server server = SERVER_INIT + 1; server < SERVERS; server++)
+		pool_physical[server] = supply_frames(pool_bytes(server) / PAGE_BYTES).physical;
+}
+
 void build_objects(void)
 {
+	take_pools();
 	supply_object(KIND_ENDPOINT, OWN_ENDPOINT);
 	fill_route();
 	for (enum server server = SERVER_INIT + 1; server < SERVERS; server++) {
@@ -75,7 +99,11 @@ static void load_segment(enum server server, const struct image_segment *segment
 {
 	struct frames frames = supply_frames(segment->pages);
 
+	uint64_t end = segment->start + segment->file_bytes;
+
+	memset(frames.view, 0, segment->start);
 	memcpy((char *)frames.view + segment->start, file + segment->offset, segment->file_bytes);
+	memset((char *)frames.view + end, 0, segment->pages * PAGE_BYTES - end);
 	supply_map(OWN_SPACE + server, segment->address, segment->rights, segment->pages, frames.physical, INIT_SLOT_PAGE_MEMORY);
 }
 
@@ -100,22 +128,18 @@ static struct frames add_memory(enum server server, uint64_t address, uint64_t b
 {
 	struct frames frames = supply_frames(bytes / PAGE_BYTES);
 
+	memset(frames.view, 0, bytes);
 	supply_map(OWN_SPACE + server, address, rights, bytes / PAGE_BYTES, frames.physical, INIT_SLOT_PAGE_MEMORY);
 	return frames;
 }
 
-static uint64_t ram_bytes(void)
+static void add_pool(enum server server, struct start_info *start)
 {
-	return (boot->object_pages + boot->page_pages) * PAGE_BYTES;
-}
+	uint64_t bytes = pool_bytes(server);
 
-static uint64_t pool_bytes(enum server server)
-{
-	uint64_t most = SERVER_SPACE_FREE - SERVER_POOL, share = ram_bytes() / 16 / PAGE_BYTES * PAGE_BYTES;
-
-	if (server != SERVER_FS || share < plan[server].pool_bytes)
-		return plan[server].pool_bytes;
-	return share < most ? share : most;
+	*start = (struct start_info){ .pool = SERVER_POOL, .pool_bytes = bytes, .pool_physical = pool_physical[server] };
+	if (bytes)
+		supply_map(OWN_SPACE + server, SERVER_POOL, RIGHT_READ | RIGHT_WRITE, bytes / PAGE_BYTES, pool_physical[server], INIT_SLOT_PAGE_MEMORY);
 }
 
 /* The frames of a ring are made once and mapped at the same address of both servers. */
@@ -264,15 +288,12 @@ void build_server(enum server server, const struct archive *archive, const struc
 {
 	_Static_assert(sizeof(struct start_info) <= PAGE_BYTES, "start_info is one page");
 	struct start_info *start = add_memory(server, SERVER_START_INFO, PAGE_BYTES, RIGHT_READ).view;
-	uint64_t pool = pool_bytes(server);
 
+	add_pool(server, start);
 	built->name = plan[server].name;
 	built->start = start;
 	built->entry = load_image(server, archive);
 	add_memory(server, SERVER_STACK_TOP - SERVER_STACK_BYTES, SERVER_STACK_BYTES, RIGHT_READ | RIGHT_WRITE);
-	start->pool = SERVER_POOL;
-	start->pool_bytes = pool;
-	start->pool_physical = add_memory(server, SERVER_POOL, pool, RIGHT_READ | RIGHT_WRITE).physical;
 	add_rings(server, start);
 	add_all_devices(server, start, machine);
 	fill_start_info(server, start, machine);

@@ -4,6 +4,7 @@
 #include "init.h"
 #include "power.h"
 
+#define LARGE_PAGES (LARGE_BYTES / PAGE_BYTES)
 #define VIEW_BASE 0x40000000UL
 #define WINDOW_BASE 0x1000000000UL	/* the arena's first page appears here */
 
@@ -68,10 +69,23 @@ void supply_object(enum kind kind, uint64_t slot)
 		give_up("cannot create an object of kind %d: error %ld", kind, error);
 }
 
-static void map(uint64_t space, uint64_t address_rights, uint64_t pages, uint64_t physical, uint64_t memory, unsigned flags)
+/* How many pages the next call maps: large ones, or small ones up to where large ones begin. */
+static uint64_t map_part(uint64_t address, uint64_t pages, uint64_t physical, unsigned *flags)
+{
+	uint64_t small = -(address / PAGE_BYTES) % LARGE_PAGES;
+
+	*flags = !small && pages >= LARGE_PAGES && physical % LARGE_BYTES == 0 ? MAP_LARGE : 0;
+	if (*flags)
+		return pages / LARGE_PAGES * LARGE_PAGES;
+	return small && small < pages && (address ^ physical) % LARGE_BYTES == 0 ? small : pages;
+}
+
+static void map(uint64_t space, uint64_t address_rights, uint64_t pages, uint64_t physical, uint64_t memory)
 {
 	while (pages) {
-		long done = sys_map(space, address_rights, pages, physical, memory, flags);
+		unsigned flags;
+		uint64_t part = map_part(address_rights, pages, physical, &flags);
+		long done = sys_map(space, address_rights, part, physical, memory, flags);
 
 		if (done == ERR_NO_TABLE)
 			done = sys_give(space, INIT_SLOT_OBJECT_MEMORY, next_object());
@@ -84,7 +98,7 @@ static void map(uint64_t space, uint64_t address_rights, uint64_t pages, uint64_
 
 void supply_map(uint64_t space, uint64_t address, unsigned rights, uint64_t pages, uint64_t physical, uint64_t memory)
 {
-	map(space, address | rights, pages, physical, memory, 0);
+	map(space, address | rights, pages, physical, memory);
 }
 
 volatile void *supply_view(uint64_t physical, uint64_t bytes, unsigned rights, uint64_t memory)
@@ -93,7 +107,7 @@ volatile void *supply_view(uint64_t physical, uint64_t bytes, unsigned rights, u
 	uint64_t address = supply.view_next;
 
 	supply.view_next += (pages + 1) * PAGE_BYTES;
-	map(INIT_SLOT_SPACE, address | rights, pages, start, memory, 0);
+	map(INIT_SLOT_SPACE, address | rights, pages, start, memory);
 	return (volatile void *)(address + physical - start);
 }
 
@@ -106,11 +120,10 @@ struct frames supply_frames(uint64_t pages)
 	supply.arena_next += pages * PAGE_BYTES;
 	while (supply.arena_mapped < supply.arena_next) {
 		map(INIT_SLOT_SPACE, (WINDOW_BASE + supply.arena_mapped - supply.arena_base) | RIGHT_READ | RIGHT_WRITE,
-		    LARGE_BYTES / PAGE_BYTES, supply.arena_mapped, INIT_SLOT_PAGE_MEMORY, MAP_LARGE);
+		    LARGE_PAGES, supply.arena_mapped, INIT_SLOT_PAGE_MEMORY);
 		supply.arena_mapped += LARGE_BYTES;
 	}
 	frames.view = (void *)(WINDOW_BASE + frames.physical - supply.arena_base);
-	memset(frames.view, 0, pages * PAGE_BYTES);
 	return frames;
 }
 

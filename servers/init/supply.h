@@ -37,11 +37,11 @@ void supply_init(const struct boot_info *boot);
 /* A new object in an empty slot of init's. Never fails: without memory init gives up. */
 void supply_object(enum kind kind, uint64_t slot);
 
-/* Zeroed contiguous pages of the arena, and init's view of them. */
+/* Contiguous pages of the arena, their content old, and init's view of them. Multiples of 2 MiB, asked for first, lie where large pages can map them. */
 struct frames { uint64_t physical; void *view; };
 struct frames supply_frames(uint64_t pages);
 
-/* Maps contiguous pages, giving the space the page tables that it lacks. `memory`: slot of the memory capability. */
+/* Maps contiguous pages, large where both sides are aligned, giving the space the page tables that it lacks. `memory`: slot of the memory capability. */
 void supply_map(uint64_t space, uint64_t address, unsigned rights, uint64_t pages, uint64_t physical, uint64_t memory);
 /* Maps any range of page or device memory into init at the next free address. */
 volatile void *supply_view(uint64_t physical, uint64_t bytes, unsigned rights, uint64_t memory);

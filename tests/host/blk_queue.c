@@ -26,7 +26,7 @@ static unsigned held_count;
 
 static void start(unsigned size)
 {
-	memset(memory, 0, sizeof(memory));
+	memset(memory, 0xa5, sizeof(memory));
 	memset(asked, 0, sizeof(asked));
 	queue_init(&queue, memory, size);
 	CHECK(queue_used_offset(size) + 6 + 8 * size <= QUEUE_BYTES_MAX);

@@ -105,7 +105,7 @@ static int mount_image(const char *path, uint32_t cache)
 	free(blocks);
 	memory = aligned_alloc(4096, (cache + pool + KEPT) * 4096UL);
 	blocks = calloc(cache + KEPT, sizeof(*blocks));
-	pages = memory;
+	pages = memset(memory, 0xa5, (cache + pool + KEPT) * 4096UL);
 	queued = 0;
 	clock_now = 1700000000UL * 1000000000;
 	device = open(path, O_RDWR);
@@ -115,7 +115,6 @@ static int mount_image(const char *path, uint32_t cache)
 	volume.ops = &ops;
 	cache_init(pages, cache, blocks, hash, 256);
 	pool_init(pages + cache * 4096UL, pool);
-	memset(pages + (cache + pool) * 4096UL, 0, KEPT * 4096);
 	memory_init(pages + (cache + pool) * 4096UL, KEPT, blocks + cache);
 	memory_mount = (struct mount){ path_root(), "/memory" };
 	node_init();

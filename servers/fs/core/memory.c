@@ -75,6 +75,8 @@ void memory_init(uint8_t *pages, uint32_t pages_count, struct block *blocks)
 	count = pages_count < GROUP_BLOCKS ? pages_count : GROUP_BLOCKS;
 	for (uint32_t i = 0; i < count; i++)
 		records[i] = (struct block){ .data = pages + (size_t)i * BLOCK_BYTES, .number = IN_MEMORY | i, .state = BLOCK_READY, .pinned = true };
+	for (uint32_t i = SUPER; i < INODE_TABLE; i++)
+		memset(records[i].data, 0, BLOCK_BYTES);	/* inodes and the other blocks are cleared when they are taken into use */
 	make_super();
 	make_group();
 	step_begin();

@@ -137,8 +137,8 @@ static void check_mappings(void)
 	struct mappings mappings = { 0 };
 	uint64_t pages = 0;
 
-	for (uint64_t i = 0; i < (core.highest - core.lowest) >> PAGE_SHIFT; i++) {
-		mappings.frame = &core.frames[i];
+	for (uint64_t i = 0; i < frames_made(); i++) {
+		mappings.frame = frame_made(i);
 		if (mappings.frame->kind == FRAME_ANON || mappings.frame->kind == FRAME_CACHE)
 			frame_each_mapping(mappings.frame, count_mapping, &mappings);
 	}
@@ -219,20 +219,23 @@ static void check_objects(struct sums *sums)
 
 static void check_frames(const struct sums *sums)
 {
-	uint64_t kinds[FRAME_CACHE + 1] = { 0 }, frames = (core.highest - core.lowest) >> PAGE_SHIFT, free = 0;
+	uint64_t kinds[FRAME_CACHE + 1] = { 0 }, free = 0, never = 0, pages = 0;
 
-	for (uint64_t i = 0; i < frames; i++)
-		kinds[core.frames[i].kind]++;
+	for (uint64_t i = 0; i < frames_made(); i++)
+		kinds[frame_made(i)->kind]++;
 	for (struct frame *frame = core.free; frame; frame = frame->next, free++)
 		CHECK(frame->kind == FRAME_FREE && !frame->waiters);
-	CHECK(free == kinds[FRAME_FREE] && free == core_counters.free_pages);
+	for (unsigned i = 0; i < core.extents_used; i++) {
+		never += (uint64_t)(core.extents[i].end - core.extents[i].unused);
+		pages += (uint64_t)(core.extents[i].end - core.extents[i].first);
+	}
+	CHECK(free == kinds[FRAME_FREE] && free + never == core_counters.free_pages);
 	CHECK(kinds[FRAME_CACHE] == sums->cache + sums->anonymous);
 	CHECK(kinds[FRAME_ANON] == sums->anons && core_counters.anons == sums->anons);
 	CHECK(core_counters.anonymous_pages == sums->anons + sums->anonymous);
 	CHECK(core_counters.cache_pages == sums->cache && core_counters.cache_dirty_pages == sums->dirty);
 	CHECK(core_counters.memory_pages == sums->memory && sums->memory <= core_counters.memory_pages_max);
-	CHECK(core_counters.own_pages == kinds[FRAME_OWN] + kinds[FRAME_SLAB]);
-	CHECK(core_counters.total_pages == frames - kinds[FRAME_ABSENT]);
+	CHECK(core_counters.own_pages - kinds[FRAME_OWN] - kinds[FRAME_SLAB] == core_counters.total_pages - pages);	/* the table */
 }
 
 void core_check(void)

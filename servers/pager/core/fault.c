@@ -96,7 +96,7 @@ static STRAIGHT struct frame *own_page(struct vma *vma, uint64_t page, bool *rep
 	from = *slot;
 	if (from && from->count == 1)
 		return from;
-	if ((!from && vma->object) || core_counters.free_pages < core.want[1])
+	if ((!from && vma->object) || core_counters.free_pages < core.want[1] || !core.free)
 		return NULL;
 	*replaced = from || (vma->flags & VMA_ZERO);
 	return own_copy(vma, slot, page, from);

@@ -1,8 +1,11 @@
 /*
  * The frame table and the free list. One record per page of physical memory between core_init's bounds; the first extent pays for
- * it. Refuses to reclaim: frame_take takes what is free or says no (reclaim.c makes room before a step begins).
+ * it. A record is made when its frame is first wanted, so that a start costs the same with little memory and with much.
+ * Refuses to reclaim: frame_take takes what is free or says no (reclaim.c makes room before a step begins).
  */
 #include "internal.h"
+
+#define FRAMES_MADE 32		/* at once */
 
 struct core_state core;
 struct core_counters core_counters;
@@ -30,32 +33,19 @@ static uint64_t table_make(uint64_t physical, uint64_t pages)
 
 	core_assert(taken < pages);
 	core.frames = (struct frame *)(core.window + physical);
-	memset(core.frames, 0, taken * CORE_PAGE);
 	return taken;
-}
-
-static struct frame *frame_at(uint64_t physical)
-{
-	core_assert(physical >= core.lowest && physical < core.highest && !(physical & PAGE_MASK));
-	return core.frames + ((physical - core.lowest) >> PAGE_SHIFT);
 }
 
 void core_add_memory(uint64_t physical, uint64_t pages)
 {
 	uint64_t taken = core.frames ? 0 : table_make(physical, pages);
+	struct frame *first = core.frames + ((physical - core.lowest) >> PAGE_SHIFT);
 
-	for (uint64_t i = 0; i < taken; i++)
-		frame_at(physical + i * CORE_PAGE)->kind = FRAME_OWN;
+	core_assert(core.extents_used < EXTENTS && physical >= core.lowest && physical + pages * CORE_PAGE <= core.highest && !(physical & PAGE_MASK));
+	core.extents[core.extents_used++] = (struct frame_extent){ first + taken, first + taken, first + pages };
 	core_counters.own_pages += taken;
 	core_counters.total_pages += pages;
-	for (uint64_t i = pages; i-- > taken;) {
-		struct frame *frame = frame_at(physical + i * CORE_PAGE);
-
-		core_assert(frame->kind == FRAME_ABSENT);
-		frame->kind = FRAME_OWN;
-		core_counters.own_pages++;
-		frame_free(frame);
-	}
+	core_counters.free_pages += pages - taken;
 	if (!core.zero) {
 		core.zero = frame_take(FRAME_OWN);
 		page_clear(core.zero);
@@ -63,6 +53,39 @@ void core_add_memory(uint64_t physical, uint64_t pages)
 	/* Anonymous memory leaves a rest to the page cache, so that programs can still fetch their text while the one that took all the rest is told so. */
 	core_counters.memory_pages_max = core_counters.total_pages / 2;
 	core.want[1] = WANT_STEP + minimum(core_counters.total_pages / 32, 1024);
+}
+
+uint64_t frames_made(void)
+{
+	uint64_t frames = 0;
+
+	for (unsigned i = 0; i < core.extents_used; i++)
+		frames += (uint64_t)(core.extents[i].unused - core.extents[i].first);
+	return frames;
+}
+
+struct frame *frame_made(uint64_t index)
+{
+	struct frame_extent *extent = core.extents;
+
+	for (; index >= (uint64_t)(extent->unused - extent->first); extent++)
+		index -= (uint64_t)(extent->unused - extent->first);
+	return extent->first + index;
+}
+
+struct frame *frames_make(void)
+{
+	struct frame_extent *extent = core.extents, *end = extent + core.extents_used;
+
+	while (extent < end && extent->unused == extent->end)
+		extent++;
+	if (extent == end)
+		return NULL;
+	core.free = extent->unused;
+	for (unsigned i = 0; i < FRAMES_MADE && extent->unused < extent->end; i++, extent->unused++)
+		*extent->unused = (struct frame){ .next = extent->unused + 1, .kind = FRAME_FREE };
+	extent->unused[-1].next = NULL;
+	return core.free;
 }
 
 void frame_chain(struct frame *frame)

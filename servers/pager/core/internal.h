@@ -40,9 +40,8 @@ static inline uint64_t minimum(uint64_t a, uint64_t b)
 /* ---- frames (frame.c) */
 
 enum frame_kind {
-	FRAME_ABSENT,		/* no memory of ours at this address */
 	FRAME_FREE,
-	FRAME_OWN,		/* the core's: this table, the zero page, copies under write */
+	FRAME_OWN,		/* the core's: the zero page, copies under write */
 	FRAME_SLAB,
 	FRAME_ANON,		/* a private page: `count` leaves of anonymous layers name it */
 	FRAME_CACHE,		/* a page of an object */
@@ -88,6 +87,14 @@ struct frame {
 
 _Static_assert(sizeof(struct frame) <= 64, "the frame table takes at most 1.6 % of memory");
 
+struct frame_extent {			/* frames of memory that is ours */
+	struct frame *first, *unused, *end;	/* from `unused` on their records do not exist yet: nobody has wanted them */
+};
+#define EXTENTS 4
+
+uint64_t frames_made(void);				/* how many have records */
+struct frame *frame_made(uint64_t index);		/* one of those */
+RARE __attribute__((cold)) struct frame *frames_make(void);			/* for an empty free list: some that were never wanted before, in the order of their addresses; null: none is left */
 void frame_free(struct frame *frame);
 void frame_chain(struct frame *frame);			/* its first half, for many frames at once: ... */
 void frames_freed(uint64_t *counter, uint64_t frames);	/* ... then once: `counter` had counted them */
@@ -504,6 +511,8 @@ struct core_state {
 	uint64_t request_serial;
 	uint64_t want[2];		/* free frames for one step; [1]: for one that takes anonymous memory */
 	bool in_round;			/* the background write-back is at work */
+	struct frame_extent extents[EXTENTS];
+	unsigned extents_used;
 	uint64_t cursor;		/* reclaim: next frame to look at */
 	const struct policy *policy;
 	unsigned read_ahead;		/* which strategy */
@@ -532,11 +541,12 @@ static inline uint64_t *frame_counter(enum frame_kind kind)
 	return kind == FRAME_ANON ? &core_counters.anonymous_pages : &core_counters.own_pages;
 }
 
-static inline struct frame *frame_take(enum frame_kind kind)	/* null: none free. Contents are old: clear them */
+/* Null: none is free. Contents are old: clear them. */
+static inline struct frame *frame_take(enum frame_kind kind)
 {
 	struct frame *frame = core.free;
 
-	if (!frame)
+	if (__builtin_expect(!frame, 0) && !(frame = frames_make()))
 		return NULL;
 	core.free = frame->next;
 	core_counters.free_pages--;

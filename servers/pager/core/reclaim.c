@@ -51,10 +51,10 @@ static bool give_mapped_page(struct frame *frame)
 
 static uint64_t give_mapped(uint64_t pages)
 {
-	uint64_t frames = (core.highest - core.lowest) >> PAGE_SHIFT, given = 0;
+	uint64_t frames = frames_made(), given = 0;
 
 	for (uint64_t i = 0; i < frames && given < pages; i++) {
-		struct frame *frame = &core.frames[core.cursor++ % frames];
+		struct frame *frame = frame_made(core.cursor++ % frames);
 
 		if (page_reclaimable(frame) && give_mapped_page(frame))
 			given++;
