@@ -64,7 +64,7 @@
 
 /*
  * X(number, name, first argument, its kind, the rights that it needs, further arguments and result)
- * The first argument of a plain call is a token that the caller's space holds, or a slot with a capability of this kind (NONE: any object)
+ * The first argument of a plain call is a token (direct: one that its handler checks) that the caller's space holds, or a slot with a capability of this kind (NONE: any object)
  * and these rights, or the call fails with BAD_TOKEN, BAD_SLOT, WRONG_KIND or NO_RIGHT.
  */
 #define KERNEL_CALL_LIST(X) \
@@ -73,7 +73,7 @@
 	X(-3,  ipc_recv,	message, KIND_NONE,		0,		"receive from t0; t0 = 0: only the bound notification and the deadline") \
 	X(-4,  ipc_reply,	message, KIND_NONE,		0,		"answer t1 and go on; a7 = 0 or error") \
 	X(-5,  ipc_forward,	message, KIND_NONE,		0,		"hand the caller of t1 on to t0 with these words, which never blocks; a7 = 0 or error. Then receive from t2 if that is not 0; a failed forward returns at once without receiving") \
-	X(-6,  copy,		token,	KIND_NONE,		0,		"(remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
+	X(-6,  copy,		direct,	KIND_NONE,		0,		"(remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
 	X(-7,  fault,		token,	KIND_NONE,		0,		"(address, access): the caller faults there on its pager, then its call is redelivered to the endpoint that delivered it; the token is spent") \
 	X(-8,  notify,		slot,	KIND_NOTIFICATION,	RIGHT_SEND,	"(bits): or the bits in, wake the waiter; never blocks") \
 	X(-9,  registers,	token,	KIND_NONE,		0,		"(own address of struct registers, REGISTERS_*): read all registers of the caller of an exception, fault or routed call, or write those of any caller, which then waits as if in EXCEPTION_START, with a loan: a plain reply resumes it with these registers") \

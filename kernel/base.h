@@ -28,6 +28,7 @@ __attribute__((noreturn, format(printf, 1, 2), cold)) void panic(const char *for
 	} while (0)
 
 void *memcpy(void *destination, const void *source, size_t bytes);
+size_t copy_bytes(void *destination, const void *source, size_t bytes);	/* memcpy that returns `bytes` */
 void *memset(void *destination, int value, size_t bytes);
 
 /* Where `text` goes on if it begins with `name`, or NULL. */

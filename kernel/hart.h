@@ -19,10 +19,10 @@ struct hart {
 	uint32_t attention;		/* ATTENTION_*: why the fast path must not be taken now */
 	struct object *objects;		/* the object table and its size */
 	uint64_t object_bytes;
+	struct thread *current;		/* NULL: it was destroyed in this very call */
 	struct kernel_info counters;	/* the first five also counted by fastpath.S */
 
 	/* Scheduling: schedule.c */
-	struct thread *current;		/* NULL: it was destroyed in this very call */
 	struct thread *handoff;		/* just woken, not in a ready queue yet; NULL outside of kernel calls */
 	struct link ready[PRIORITIES];
 	uint64_t tick;			/* end of the current time slice; 0: nobody else is ready */

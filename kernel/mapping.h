@@ -46,6 +46,14 @@ void table_give(struct space *space, uint64_t index);
  */
 uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint64_t *bytes);
 
+/* The entry of a page of 4 KiB that has all these bits, or 0. */
+static always_inline uint64_t user_entry(struct space *space, uint64_t address, uint64_t bits)
+{
+	struct walk walk = table_walk_here(space, address);
+
+	return likely(!walk.level && address < USER_END && (*walk.entry & bits) == bits) ? *walk.entry : 0;
+}
+
 /* All of a kernel buffer, from (ACCESS_READ) or to user memory. OK or BAD_ADDRESS. */
 long user_transfer(struct space *space, uint64_t address, void *buffer, uint64_t bytes, uint64_t access);
 

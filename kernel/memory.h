@@ -51,6 +51,7 @@ void init_create(void);
 /* The number behind `name` ("object=") among the boot arguments of the kernel, or `otherwise`. */
 uint64_t boot_argument(const char *name, uint64_t otherwise);
 
+static inline bool is_page_memory(uint64_t physical) { return physical - memory.page_base < memory.page_pages << PAGE_SHIFT; }
 static inline void *direct(uint64_t physical) { return (void *)(physical + DIRECT_BASE); }
 static inline uint64_t physical_of(const void *pointer) { return (uint64_t)pointer - DIRECT_BASE; }
 

@@ -34,10 +34,11 @@ struct space {
 	/* Shared with fastpath.S: riscv/frame.h */
 	uint64_t satp;			/* 0: it has no ASID now, or no root */
 	struct reference route;
+	uint64_t *root;
+	uint64_t near_region, *near_table;	/* the table of 4 KiB pages walked to last, and its 2 MiB: their number + 1, 0: none */
 	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
 
-	/* Page table: riscv/sv39.c, riscv/tlb.c, table.c */
-	uint64_t *root;
+	/* Page table, root and satp among it: riscv/sv39.c, riscv/tlb.c, table.c */
 	uint64_t reserve_first, reserve_pages;	/* object indices, chained through the pages' first words */
 
 	struct reference leaf[SPACE_LEAVES];

@@ -36,11 +36,11 @@ static void copy_shifted(uint64_t *to, const uint8_t *source, size_t offset, siz
 	}
 }
 
-void *memcpy(void *destination, const void *source, size_t bytes)
+size_t copy_bytes(void *destination, const void *source, size_t all)
 {
 	uint8_t *to = destination;
 	const uint8_t *from = source;
-	size_t words = 0, offset;
+	size_t words = 0, bytes = all, offset;
 
 	for (; bytes && (uint64_t)to % WORD; bytes--)
 		*to++ = *from++;
@@ -53,6 +53,12 @@ void *memcpy(void *destination, const void *source, size_t bytes)
 	from += words * WORD;
 	for (bytes -= words * WORD; bytes; bytes--)
 		*to++ = *from++;
+	return all;
+}
+
+void *memcpy(void *destination, const void *source, size_t bytes)
+{
+	copy_bytes(destination, source, bytes);
 	return destination;
 }
 

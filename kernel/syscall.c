@@ -8,6 +8,7 @@
 
 typedef long message_call(struct thread *caller);
 typedef long token_call(struct thread *caller, struct thread *thread, const uint64_t *argument);
+typedef long direct_call(uint64_t token, uint64_t, uint64_t, uint64_t, uint64_t);	/* from trap.S */
 typedef long slot_call(struct thread *caller, const struct capability *target, const uint64_t *argument);
 
 #define DECLARE(number, name, first, ...) first##_call sys_##name;
@@ -17,6 +18,7 @@ KERNEL_CALL_LIST(DECLARE)
 static const struct call_rule {
 	message_call *message;
 	token_call *token;
+	direct_call *direct;
 	slot_call *slot;
 	enum kind kind;
 	uint32_t rights;

@@ -12,7 +12,7 @@ uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint
 	if (address >= USER_END || !walk.entry || !(entry_rights(*walk.entry) & access))
 		return NULL;
 	physical = entry_physical(*walk.entry) + offset;
-	if (!range_inside(physical, 1, memory.page_base, memory.page_pages << PAGE_SHIFT))
+	if (!is_page_memory(physical))
 		return NULL;
 	entry_use(walk.entry, access);
 	*bytes = level_bytes(walk.level) - offset;

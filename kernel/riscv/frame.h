@@ -35,7 +35,7 @@
 #define SPACE_SATP		0
 #define SPACE_ROUTE_WORD	8
 #define SPACE_ROUTE_INDEX	16
-#define SPACE_SLOT_0		24
+#define SPACE_SLOT_0		48
 
 #define ENDPOINT_PENDING	48	/* receivers: 0 */
 
@@ -43,9 +43,10 @@
 #define HART_READY		8
 #define HART_OBJECTS		16
 #define HART_OBJECT_BYTES	24
-#define HART_FAST_CALLS		32	/* by kind */
-#define HART_FAST_REPLIES	56
-#define HART_FAST_FORWARDS	64
+#define HART_CURRENT		32
+#define HART_FAST_CALLS		40	/* by kind */
+#define HART_FAST_REPLIES	64
+#define HART_FAST_FORWARDS	72
 
 #define STACK_BYTES	8192
 

@@ -4,6 +4,7 @@
 #define CAUSE_ECALL_USER	8
 #define REPLY_RECV		-2	/* numbers of kernel calls: abi/kernel.h */
 #define FORWARD			-5
+#define COPY			-6
 #define MESSAGE_CALLS		5
 #define CALL_PLAIN		4	/* enum call_kind */
 

@@ -7,7 +7,6 @@
 #include "riscv/csr.h"
 #include "riscv/hardware.h"
 
-#define ENTRIES 512
 #define KERNEL_ENTRY (PAGE_VALID | PAGE_GLOBAL | PAGE_ACCESSED | PAGE_DIRTY)
 #define POINTER(table) (physical_of(table) >> 2 | PAGE_VALID)
 
@@ -17,25 +16,9 @@ extern uint64_t boot_root[ENTRIES];	/* entry.S */
 static uint64_t middle_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the GiB that holds the kernel */
 static uint64_t kernel_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the 2 MiB that hold the kernel */
 
-static inline uint64_t entry_index(uint64_t address, uint64_t level) { return address >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1); }
-static inline uint64_t *entry_table(uint64_t entry) { return direct(entry_physical(entry)); }
-
-/* As far as the tables go, but no further than to the entry of `level`. */
-static always_inline struct walk walk_down(const struct space *space, uint64_t address, uint64_t level)
+struct walk table_walk(struct space *space, uint64_t address)
 {
-	struct walk walk = { space->root, LEVELS - 1 };
-
-	if (unlikely(!walk.entry))
-		return walk;
-	walk.entry += entry_index(address, walk.level);
-	for (; walk.level > level && entry_is_table(*walk.entry); walk.level--)
-		walk.entry = entry_table(*walk.entry) + entry_index(address, walk.level - 1);
-	return walk;
-}
-
-struct walk table_walk(const struct space *space, uint64_t address)
-{
-	return walk_down(space, address, 0);
+	return table_walk_here(space, address);
 }
 
 __attribute__((noinline)) static uint64_t *table_extend(struct space *space, uint64_t address, uint64_t level, long *error)
@@ -59,7 +42,7 @@ __attribute__((noinline)) static uint64_t *table_extend(struct space *space, uin
 
 uint64_t *table_reach(struct space *space, uint64_t address, uint64_t level, long *error)
 {
-	struct walk walk = walk_down(space, address, 0);
+	struct walk walk = table_walk_here(space, address);
 
 	return likely(walk.level == level) ? walk.entry : table_extend(space, address, level, error);
 }
@@ -75,6 +58,7 @@ void table_shrink(struct space *space, uint64_t address, struct walk walk, uint6
 			return;
 		walk = walk_down(space, address, walk.level + 1);
 		*walk.entry = 0;
+		space->near_region = 0;
 		tlb_flush_space(space);
 		reserve_push(space, table);
 	}
@@ -82,7 +66,7 @@ void table_shrink(struct space *space, uint64_t address, struct walk walk, uint6
 
 bool fault_is_stale(struct space *space, uint64_t address, uint64_t access)
 {
-	struct walk walk = walk_down(space, address, 0);
+	struct walk walk = table_walk_here(space, address);
 
 	if (address >= USER_END || !walk.entry || !(entry_rights(*walk.entry) & access))
 		return false;

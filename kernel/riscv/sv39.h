@@ -12,6 +12,7 @@
 #include "space.h"
 
 #define LEVELS 3
+#define ENTRIES 512
 
 /* Where a walk ended: at a leaf or at an entry that is empty. entry NULL: the space has no root. */
 struct walk {
@@ -22,11 +23,11 @@ struct walk {
 enum page_bit {
 	PAGE_VALID = 1, PAGE_READ = 2, PAGE_WRITE = 4, PAGE_EXECUTE = 8, PAGE_USER = 16, PAGE_GLOBAL = 32, PAGE_ACCESSED = 64, PAGE_DIRTY = 128,
 	PAGE_RIGHTS = PAGE_READ | PAGE_WRITE | PAGE_EXECUTE,
+	PAGE_WAS_READ = PAGE_VALID | PAGE_USER | PAGE_READ | PAGE_ACCESSED, PAGE_WAS_WRITTEN = PAGE_WAS_READ | PAGE_WRITE | PAGE_DIRTY,
 };
-#define PAGE_FRAME_MASK 0x003ffffffffffc00UL
 
 static inline uint64_t level_bytes(uint64_t level) { return PAGE_BYTES << (9 * level); }
-static inline uint64_t entry_physical(uint64_t entry) { return (entry & PAGE_FRAME_MASK) << 2; }
+static inline uint64_t entry_physical(uint64_t entry) { return entry >> 10 << PAGE_SHIFT; }	/* the bits above the number are zero */
 
 /* Leads to another table. */
 static inline bool entry_is_table(uint64_t entry) { return (entry & (PAGE_VALID | PAGE_RIGHTS)) == PAGE_VALID; }
@@ -84,7 +85,38 @@ static inline uint64_t entry_restrict(uint64_t *entry, uint64_t rights, bool cle
 /* Exchange a leaf. Result: the entry as it was. */
 static inline uint64_t entry_replace(uint64_t *entry, uint64_t value) { return __atomic_exchange_n(entry, value, __ATOMIC_ACQ_REL); }
 
-struct walk table_walk(const struct space *space, uint64_t address);
+static inline uint64_t entry_index(uint64_t address, uint64_t level) { return address >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1); }
+static inline uint64_t *entry_table(uint64_t entry) { return direct(entry_physical(entry)); }
+
+/* As far as the tables go, but no further than to the entry of `level`. */
+static always_inline struct walk walk_down(const struct space *space, uint64_t address, uint64_t level)
+{
+	struct walk walk = { space->root, LEVELS - 1 };
+
+	if (unlikely(!walk.entry))
+		return walk;
+	walk.entry += entry_index(address, walk.level);
+	for (; walk.level > level && entry_is_table(*walk.entry); walk.level--)
+		walk.entry = entry_table(*walk.entry) + entry_index(address, walk.level - 1);
+	return walk;
+}
+
+/* Most walks end in the same table as the one before. */
+static always_inline struct walk table_walk_here(struct space *space, uint64_t address)
+{
+	struct walk walk;
+
+	if (likely(address / LARGE_BYTES + 1 == space->near_region))
+		return (struct walk){ space->near_table + entry_index(address, 0), 0 };
+	walk = walk_down(space, address, 0);
+	if (!walk.level) {
+		space->near_region = address / LARGE_BYTES + 1;
+		space->near_table = walk.entry - entry_index(address, 0);
+	}
+	return walk;
+}
+
+struct walk table_walk(struct space *space, uint64_t address);
 
 /*
  * The entry of `level` for the address; missing tables come from the reserve. NULL: nothing was changed, and *error says why: NO_TABLE: the

@@ -2,7 +2,8 @@
  * The way into the kernel and out of it. sscratch holds the current thread while a user runs, and zero while C code of the kernel runs.
  * Traps only come from user mode; one from the kernel is a panic.
  *
- * What usually happens is done in fastpath.S, without C. All else comes here: a message call saves and restores what such a call keeps
+ * What usually happens is done in fastpath.S, without C; a copy calls its C function with the arguments in the registers. All else comes
+ * here: a message call saves and restores what such a call keeps
  * and says; a plain call has s0..s11 kept by the C code that it runs, so they are saved only if another thread goes on; everything
  * else saves all 31 registers. The way out restores what the way in of that thread saved, and clears the rest.
  */
@@ -27,6 +28,8 @@ trap_entry:
 	addi	t6, a7, -FORWARD
 	beqz	t6, fast_forward
 	sd	tp, FRAME(TP)(sp)
+	addi	t6, t6, FORWARD - COPY
+	beqz	t6, copy
 	ld	tp, THREAD_HART(sp)
 	addi	t6, a7, MESSAGE_CALLS
 	bltz	t6, plain
@@ -39,6 +42,23 @@ message_slow:
 	ld	sp, HART_STACK(tp)
 	call	trap_message
 	j	trap_exit
+
+/* A copy comes back at once, to the same thread: C code runs with the arguments where they are. */
+copy:	ld	tp, THREAD_HART(sp)
+	csrrw	t0, sscratch, zero
+	sd	sp, HART_CURRENT(tp)
+	sd	t0, FRAME(SP)(sp)
+	ld	sp, HART_STACK(tp)
+	call	sys_copy
+	ld	t0, HART_CURRENT(tp)
+	csrr	t1, sepc
+	ld	sp, FRAME(SP)(t0)
+	ld	tp, FRAME(TP)(t0)
+	csrw	sscratch, t0
+	addi	t1, t1, 4
+	csrw	sepc, t1
+	clear	11, 12, 13, 14, 15, 16, 17, RA, T0, T1, T2, T3, T4, T5, T6
+	sret
 
 plain:	each	sd, sp, GP, 10, 11, 12, 13, 14, 15
 	save_sp_pc

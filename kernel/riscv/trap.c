@@ -19,7 +19,7 @@ _Static_assert(AT(call, endpoint, 0) && AT(call, badge, CALL_BADGE) && AT(call, 
 	       AT(space, satp, SPACE_SATP) && AT(space, route, SPACE_ROUTE_WORD) && AT(space, slots, SPACE_SLOT_0) &&
 	       AT(endpoint, receivers, 0) && AT(endpoint, pending, ENDPOINT_PENDING), "frame.h");
 _Static_assert(AT(hart, stack, HART_STACK) && AT(hart, ready_mask, HART_READY) && AT(hart, attention, HART_READY + 4) && AT(hart, objects, HART_OBJECTS) &&
-	       AT(hart, object_bytes, HART_OBJECT_BYTES) && AT(hart, counters.ipc_calls, HART_FAST_CALLS) && AT(hart, counters.routed_calls, HART_FAST_CALLS + 8) &&
+	       AT(hart, object_bytes, HART_OBJECT_BYTES) && AT(hart, current, HART_CURRENT) && AT(hart, counters.ipc_calls, HART_FAST_CALLS) && AT(hart, counters.routed_calls, HART_FAST_CALLS + 8) &&
 	       AT(hart, counters.faults, HART_FAST_CALLS + 16) && AT(hart, counters.ipc_replies, HART_FAST_REPLIES) && AT(hart, counters.ipc_forwards, HART_FAST_FORWARDS) &&
 	       HARTS_MAX == 1, "frame.h; and the fast path takes no lock");
 _Static_assert(THREAD_READY == 1 && THREAD_HELD == 3 && THREAD_RECEIVING == 4 && CALL_NATIVE == 0 && CALL_ROUTED == 1 && CALL_FAULT == 2 &&

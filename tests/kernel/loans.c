@@ -85,6 +85,25 @@ static void rights(uint64_t token)
 	CHECK(sys_unmap(second_space, NOWHERE, 3, NULL, 0).value, 3);
 }
 
+/* The kernel remembers where a walk ended: not beyond the table's life, which goes on as another region's. */
+static void reused_table(uint64_t token)
+{
+	uint64_t next = NOWHERE + LARGE_BYTES;
+
+	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, frame_new(), INIT_SLOT_PAGE_MEMORY, 0), 1);
+	CHECK(sys_copy(token, NOWHERE, buffer, 8, COPY_IN), 8);
+	CHECK(sys_unmap(second_space, NOWHERE, 1, NULL, 0).value, 1);
+	CHECK(sys_copy(token, NOWHERE, buffer, 8, COPY_IN), 0);
+	CHECK(sys_map(second_space, next | RIGHT_READ, 1, frame_new(), INIT_SLOT_PAGE_MEMORY, 0), 1);
+	CHECK(sys_copy(token, NOWHERE, buffer, 8, COPY_IN), 0);
+	CHECK(sys_copy(token, next, buffer, 8, COPY_IN), 8);
+	CHECK(sys_copy(token, next + (1UL << 39), buffer, 8, COPY_IN), 0);
+	CHECK(sys_unmap(second_space, next, 1, NULL, 0).value, 1);
+	CHECK(sys_map(second_space, NOWHERE | RIGHT_READ, 1, frame_new(), INIT_SLOT_PAGE_MEMORY, 0), 1);
+	CHECK(sys_copy(token, next, buffer, 8, COPY_IN), 0);
+	CHECK(sys_unmap(second_space, NOWHERE, 1, NULL, 0).value, 1);
+}
+
 static struct message *redelivered(uint64_t address)
 {
 	struct message *message = receive(server, EVENT_REDELIVERED);
@@ -190,6 +209,7 @@ void test_loans(void)
 	arguments(token);
 	alignments(token);
 	rights(token);
+	reused_table(token);
 	CHECK(reply(token, 0, 0), OK);
 	settle();
 	worker_free(worker);
