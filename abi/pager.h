@@ -20,11 +20,10 @@
 
 #define PAGER_LIST(X) \
 	X(0x1000, spawn,	CALL,	 PROC, "an empty space with INITCODE_PAGES anonymous pages (read, write, execute) at INITCODE_BASE and a new thread; reply carries the thread capability") \
-	X(0x1001, fork,		FORWARD, PROC, "clone the caller's space (or share it) for a new thread; goes on to proc as PROC_forked with the thread capability") \
+	X(0x1001, fork,		FORWARD, PROC, "clone the caller's space (or share it) for a new thread; goes on to proc as PROC_forked, with the thread capability if it is not the thread of the slot's last process") \
 	X(0x1002, commit,	FORWARD, PROC, "the exec'ing caller gets the space that PAGER_exec built; the old one is dropped; proc has written its registers, so a plain answer resumes it") \
 	X(0x1003, abort,	CALL,	 PROC, "drop the space that PAGER_exec built for this thread; proc then answers the caller itself") \
-	X(0x1004, exit,		FORWARD, PROC, "the caller's use of its space ends (dirty shared pages are harvested first); goes on to proc as PROC_exited") \
-	X(0x1005, reap,		CALL,	 PROC, "destroy the thread after PROC_exited") \
+	X(0x1004, exit,		FORWARD, PROC, "the caller's use of its space ends (dirty shared pages are harvested first); goes on to proc as PROC_exited. Its thread waits on, for the slot's next process, or is destroyed") \
 	X(0x1010, open,		CALL,	 FS, "a new open description of an object") \
 	X(0x1011, close,	CALL,	 FS, "the open description is gone") \
 	X(0x1012, set_append,	CALL,	 FS, "change an open's append flag") \
@@ -55,9 +54,9 @@ enum pager_label {
 #define INITCODE_PAGES 2
 
 struct pager_spawn	{ uint64_t identity; };
-struct pager_fork	{ uint64_t identity, share; };			/* the child's; share: 1 for CLONE_VM */
+struct pager_fork	{ uint64_t identity, share, heard; };		/* the child's; share: 1 for CLONE_VM; heard: how many PROC_exited have come to proc since boot */
 struct pager_abort	{ uint64_t thread; };				/* TOKEN_THREAD of the exec'ing caller */
-struct pager_reap	{ uint64_t identity; };
+struct pager_exit	{ uint64_t last, heard; };			/* last: 1: the token goes on after PROC_exited, which does not count, and the thread is left alone */
 struct pager_open	{ uint64_t open, object, length, append; };	/* length on disk, used if the pager does not know the object yet. Counts as a use */
 struct pager_close	{ uint64_t open; };
 struct pager_set_append	{ uint64_t open, append; };

@@ -10,7 +10,7 @@
 
 /*
  * Identity of a Linux thread: what THREAD_IDENTITY holds and every message of it carries.
- *   bits 0..15 process slot, 1..PROCESS_MAX-1: index into the tables of fs, pager and proc; reused after FS_exit and PAGER_reap
+ *   bits 0..15 process slot, 1..PROCESS_MAX-1: index into the tables of fs, pager and proc; reused after PROC_exited and FS_reap
  *   bits 16..47 process id       bits 48..63 thread number in the process, 0 for the first
  */
 #define PROCESS_MAX 4096
@@ -19,9 +19,9 @@
 #define IDENTITY(slot, pid) ((uint64_t)(pid) << 16 | (slot))
 
 #define PROC_LIST(X) \
-	X(0x3000, forked,	FORWARD, PAGER, "PAGER_fork is done, or failed; carries the child's thread (CONTROL): its space and fault endpoint are set") \
+	X(0x3000, forked,	FORWARD, PAGER, "PAGER_fork is done, or failed; carries the child's thread (CONTROL): its space and fault endpoint are set. None: that of the slot's last process waits there for the answer to its last call") \
 	X(0x3001, exec,		FORWARD, PAGER, "the new space is ready: commit with registers, PAGER_commit") \
-	X(0x3002, exited,	FORWARD, PAGER, "the space is given up: tell the parent, FS_exit was before, PAGER_reap") \
+	X(0x3002, exited,	FORWARD, PAGER, "the space is given up: keep the token for the slot's next process, close the descriptors, tell the parent") \
 	X(0x3003, bad_access,	FORWARD, PAGER, "the caller's fault cannot be served: deliver the signal") \
 	X(0x3010, status,	FORWARD, FS, "read of /proc/PID/{stat,status,cmdline,comm}: format, copy out under the loan, answer the byte count") \
 	X(0x3011, signal,	FORWARD, FS, "raise a signal in the caller (SIGPIPE), then answer it") \

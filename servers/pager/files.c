@@ -128,7 +128,7 @@ long forward_sync(struct call *call)
 
 long forward_drop_caches(struct call *call)
 {
-	domains_trim();
+	spaces_trim();
 	domains_trim_tables(0);
 	core_drop_caches();
 	return call->word[1];

@@ -1,6 +1,6 @@
 /*
- * What proc asks: the first process, fork, exit, reap. exec is in exec.c. Failures leave nothing behind; the kernel objects of what
- * ends are free before the answer.
+ * What proc asks: the first process, fork, exit. exec is in exec.c. Failures leave nothing behind; the frames of what ends are free
+ * before proc hears of it.
  */
 #include "calls.h"
 
@@ -22,7 +22,7 @@ long prompt_spawn(const struct message *request, struct message *reply)
 	if (core_mmap(domain->space, INITCODE_BASE, INITCODE_PAGES * PAGE_BYTES, all, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0, 0, all, &job.waiter) != INITCODE_BASE)
 		core_cancel(&job.waiter);
 	else if ((process = process_create(request->word[0], domain, &error))) {
-		reply->capability = process_slot(process);
+		reply->capability = process_news(process);
 		return 0;
 	}
 	domain_release(domain);
@@ -41,7 +41,7 @@ static long forked(struct call *call, struct domain *domain, long error)
 	words.error = child ? 0 : error;
 	if (domain && !child)
 		domain_release(domain);
-	if (!forward_call(call->token, SLOT_PROC, PROC_forked, &words, sizeof(words), child ? process_slot(child) : 0) && child)
+	if (!forward_call(call->token, SLOT_PROC, PROC_forked, &words, sizeof(words), child ? process_news(child) : 0) && child)
 		process_destroy(child);
 	return CALL_DONE;
 }
@@ -59,6 +59,7 @@ long forward_fork(struct call *call)
 {
 	const struct pager_fork *request = (const struct pager_fork *)call->word;
 
+	processes_heard(request->heard);
 	if (request->share) {
 		domain_share(call->process->domain);
 		return forked(call, call->process->domain, 0);
@@ -72,6 +73,11 @@ long forward_fork(struct call *call)
 
 static long exited(struct call *call)
 {
+	const struct pager_exit *request = (const struct pager_exit *)call->word;
+
+	call->process->domain = 0;
+	if (!request->last)
+		process_end(call->process);
 	forward_call(call->token, SLOT_PROC, PROC_exited, "", 0, 0);
 	return CALL_DONE;
 }
@@ -84,33 +90,19 @@ static long exit_continue(struct call *call)
 
 	if (result == CORE_WAIT || result == CORE_AGAIN)
 		return result;
-	call->process->domain = 0;
-	call->process->emptied = domain;
+	domain_free(domain);
 	return exited(call);
 }
 
 long forward_exit(struct call *call)
 {
+	const struct pager_exit *request = (const struct pager_exit *)call->word;
 	struct process *process = call->process;
 
+	processes_heard(request->heard);
 	exec_drop(process);
-	if (!process->domain)
+	if (!process->domain || domain_release_shared(process->domain))
 		return exited(call);
-	if (domain_release_shared(process->domain)) {
-		process->domain = 0;
-		return exited(call);
-	}
 	call->operation = exit_continue;
 	return exit_continue(call);
-}
-
-long prompt_reap(const struct message *request, struct message *reply)
-{
-	struct process *process = process_find(request->word[0]);
-
-	(void)reply;
-	if (!process)
-		return -ESRCH;
-	process_destroy(process);
-	return 0;
 }

@@ -24,12 +24,16 @@ _Static_assert(SLOT_DOMAIN(DOMAIN_MAX - 1) < SPACE_SLOTS + SERVER_LEAVES * LEAF_
 
 #define IDLE_DOMAINS 8
 #define IDLE_TABLES 8		/* a domain with more is not kept */
+#define ENDED_THREADS 8
 
 uint64_t domain_count;
 static struct domain *idle;
 static unsigned idle_count;
 static struct domain *domains[DOMAIN_MAX];
 static struct process *processes[PROCESS_MAX];
+static struct process *oldest, *youngest;	/* that have ended */
+static unsigned ended_count;
+static uint64_t ends, ends_heard;		/* how many have ended since boot; how many of them proc has heard of */
 static uint64_t serial;
 
 static unsigned domain_index(const struct domain *domain)
@@ -73,7 +77,7 @@ bool domain_give_table(struct domain *domain)
 	}
 	page = object_page_take();
 	if (!page) {
-		domains_trim();
+		spaces_trim();
 		domains_trim_tables(domain);
 		page = object_page_take();
 	}
@@ -139,7 +143,7 @@ static struct domain *domain_make(void)
 	domain = index < DOMAIN_MAX ? core_allocate(sizeof(*domain)) : 0;
 	if (!domain)
 		return 0;
-	domain->number = index;
+	domain->number = ++serial << INDEX_BITS | index;
 	domains[index] = domain;
 	if (domain_furnish(domain))
 		return domain;
@@ -158,10 +162,8 @@ static struct domain *idle_take(void)
 	return domain;
 }
 
-/* No badge names serial 0: what is idle cannot be found. */
 void domain_free(struct domain *domain)
 {
-	domain->number = domain_index(domain);
 	domain_count--;
 	if (idle_count == IDLE_DOMAINS || domain->tables > IDLE_TABLES) {
 		domain_destroy(domain);
@@ -172,9 +174,21 @@ void domain_free(struct domain *domain)
 	idle_count++;
 }
 
-bool domains_trim(void)
+/* All but the youngest `keep`, as far as proc has heard of them. */
+static bool ended_trim(unsigned keep)
 {
-	bool any = idle;
+	bool any = false;
+
+	while (ended_count > keep && oldest->ended <= ends_heard) {
+		process_destroy(oldest);
+		any = true;
+	}
+	return any;
+}
+
+bool spaces_trim(void)
+{
+	bool any = ended_trim(0) || idle;
 	struct domain *domain;
 
 	while ((domain = idle_take()))
@@ -190,7 +204,6 @@ struct domain *domain_create(void)
 		domain = domain_make();
 	if (!domain)
 		return 0;
-	domain->number |= ++serial << INDEX_BITS;
 	domain->users = 1;
 	domain_count++;
 	domain->space = core_space_create(domain, domain->number);
@@ -245,6 +258,11 @@ uint64_t process_slot(const struct process *process)
 	return SLOT_THREAD(IDENTITY_SLOT(process->identity));
 }
 
+uint64_t process_news(const struct process *process)
+{
+	return process->again ? 0 : process_slot(process);
+}
+
 void process_enter(struct process *process, struct domain *domain)
 {
 	uint64_t thread = process_slot(process);
@@ -258,6 +276,45 @@ void process_enter(struct process *process, struct domain *domain)
 	if (result < 0)
 		log_line("pager: thread of process %lu cannot enter its space: %ld", (unsigned long)IDENTITY_PID(process->identity), result);
 	process->domain = domain;
+	process->entered = domain->number;
+}
+
+static void ended_remove(struct process *process)
+{
+	*(process->older ? &process->older->younger : &oldest) = process->younger;
+	*(process->younger ? &process->younger->older : &youngest) = process->older;
+	process->ended = 0;
+	ended_count--;
+}
+
+void process_end(struct process *process)
+{
+	served_end(process);
+	process->ended = ++ends;
+	process->younger = 0;
+	process->older = youngest;
+	*(youngest ? &youngest->younger : &oldest) = process;
+	youngest = process;
+	ended_count++;
+	ended_trim(ENDED_THREADS);
+}
+
+void processes_heard(uint64_t count)
+{
+	ends_heard = count;
+}
+
+static struct process *begin_again(struct process *process, uint64_t identity, struct domain *domain)
+{
+	ended_remove(process);
+	call_drop(&process->call);
+	process->identity = identity;
+	process->again = true;
+	if (process->entered == domain->number)
+		process->domain = domain;
+	else
+		process_enter(process, domain);
+	return process;
 }
 
 struct process *process_create(uint64_t identity, struct domain *domain, long *error)
@@ -266,15 +323,17 @@ struct process *process_create(uint64_t identity, struct domain *domain, long *e
 	struct process *process;
 
 	*error = -EINVAL;
-	if (!slot || slot >= PROCESS_MAX || identity != IDENTITY(slot, IDENTITY_PID(identity)) || processes[slot])
+	if (!slot || slot >= PROCESS_MAX || identity != IDENTITY(slot, IDENTITY_PID(identity)))
 		return 0;
+	if (processes[slot])
+		return processes[slot]->ended ? begin_again(processes[slot], identity, domain) : 0;
 	*error = -ENOMEM;
 	process = core_allocate(sizeof(*process));
 	if (!process)
 		return 0;
 	process->identity = identity;
 	if (!object_create(KIND_THREAD, process_slot(process), &process->page) &&
-	    !(domains_trim() && object_create(KIND_THREAD, process_slot(process), &process->page))) {
+	    !(spaces_trim() && object_create(KIND_THREAD, process_slot(process), &process->page))) {
 		core_free(process, sizeof(*process));
 		return 0;
 	}
@@ -285,14 +344,14 @@ struct process *process_create(uint64_t identity, struct domain *domain, long *e
 
 void process_destroy(struct process *process)
 {
+	if (process->ended)
+		ended_remove(process);
 	call_drop(&process->call);
 	exec_drop(process);
 	served_end(process);
 	if (process->domain)
 		domain_release(process->domain);
 	object_destroy(process_slot(process), process->page);
-	if (process->emptied)
-		domain_free(process->emptied);
 	processes[IDENTITY_SLOT(process->identity)] = 0;
 	core_free(process, sizeof(*process));
 }

@@ -4,6 +4,7 @@
  *
  *   parent  clone ──▶ proc: slot, pid, FS_fork ──PAGER_fork──▶ pager ──PROC_forked──▶ proc ····(token kept)····▶ answered: pid
  *   child                                               thread made      THREAD_START ──EXCEPTION_START──▶ registers ──▶ runs
+ *                                         or one that has ended before: its token ──────────────────────▶ registers ──▶ runs
  *
  * What can fail comes before PAGER_fork, or is PAGER_fork. When the child exists, its start cannot fail any more.
  */
@@ -102,8 +103,15 @@ LINUX_CALL(clone)
 	process_park(process, PROCESS_FORKING, message);
 	forward.word[0] = process_identity(child);
 	forward.word[1] = flags & CLONE_VM ? 1 : 0;
+	forward.word[2] = exits_heard;
 	must(ipc_forward(message->token, SLOT_PAGER, &forward), "PAGER_fork");
 	return NO_ANSWER;
+}
+
+static void set_identity(struct process *child)
+{
+	must(sys_thread_set(process_thread(child), THREAD_IDENTITY, process_identity(child)), "THREAD_IDENTITY");
+	child->state = PROCESS_STARTING;
 }
 
 /* SLOT_RECEIVED holds the new thread. These are calls on our own capabilities: they do not fail. */
@@ -114,9 +122,16 @@ static void start_child(struct process *child)
 	must(sys_cap_mint(SLOT_SELF_SPACE, thread, SLOT_RECEIVED, RIGHT_CONTROL, 0, 0), "keeping a thread");
 	must(sys_thread_set(thread, THREAD_EXCEPTION, SLOT_EXCEPTION_MASTER), "THREAD_EXCEPTION");
 	must(sys_thread_set(thread, THREAD_PRIORITY, PRIORITY_PROGRAM), "THREAD_PRIORITY");
-	must(sys_thread_set(thread, THREAD_IDENTITY, process_identity(child)), "THREAD_IDENTITY");
+	set_identity(child);
 	must(sys_thread_set(thread, THREAD_START, 0), "THREAD_START");
-	child->state = PROCESS_STARTING;
+}
+
+/* Its thread waits for the answer to the last call of the slot's last process: no need to start it. */
+static void continue_child(struct process *child, struct message *message)
+{
+	set_identity(child);
+	message->token = child->last_token;
+	start_thread(child, message, EVENT_MESSAGE);
 }
 
 void clone_forked(struct process *process, struct message *message)
@@ -128,13 +143,15 @@ void clone_forked(struct process *process, struct message *message)
 	if (process->state != PROCESS_FORKING || child->state != PROCESS_MAKING || request.identity != process_identity(child))
 		panic("PROC_forked for pid %u in state %u", process->pid, process->state);
 	process->parked.token = message->token;
-	if (request.error || !message->capability) {
+	if (request.error) {
 		process_forget(child);
 		process->state = PROCESS_RUNNING;
-		process_answer(process, message->token, request.error ? request.error : -EAGAIN);
-		return;
+		process_answer(process, message->token, request.error);
+	} else if (message->capability) {
+		start_child(child);
+	} else {
+		continue_child(child, message);
 	}
-	start_child(child);
 }
 
 /* The parent, held since PROC_forked, goes on, or, after vfork, waits until its child is out of its memory. */
@@ -183,6 +200,9 @@ static void start_clone(struct process *child, struct message *message, long eve
 	unsigned signal = signal_deadly(child);
 	uint32_t pid = child->pid;
 
+	/* With its registers written it lends its memory, whatever it waited in. */
+	if (event != EVENT_REDELIVERED)
+		child_registers(child, message->token);
 	/* As on Linux, a child tid that cannot be stored is nobody's error. */
 	if (!signal && child->set_child_tid &&
 	    loan_out(message, event, child->set_child_tid, &pid, sizeof(pid), NULL) == LOAN_FAULTED)
@@ -193,7 +213,6 @@ static void start_clone(struct process *child, struct message *message, long eve
 		signal_die(child, message->token, signal);
 		return;
 	}
-	child_registers(child, message->token);
 	answer(message->token, 0);
 	release_parent(child);
 }

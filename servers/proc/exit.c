@@ -22,6 +22,8 @@ static struct {
 	uint64_t status;
 } shutdown;
 
+uint64_t exits_heard;
+
 bool shutting_down(void)
 {
 	return shutdown.last;
@@ -42,7 +44,7 @@ void process_forget(struct process *process)
 
 static void end(struct process *process, uint64_t token)
 {
-	struct message forward = { .label = PAGER_exit };
+	struct message forward = { .label = PAGER_exit, .word = { process == shutdown.last, exits_heard } };
 
 	process->state = PROCESS_EXITING;
 	call_about(SLOT_FS, FS_exit, process);
@@ -149,7 +151,8 @@ void exit_done(struct process *process, struct message *message)
 		must(ipc_forward(message->token, SLOT_FS, &forward), "FS_shutdown");
 		return;
 	}
-	call_about(SLOT_PAGER, PAGER_reap, process);
+	exits_heard++;
+	process->last_token = message->token;
 	process->used_ticks = process_used(process) + process->children_ticks;
 	process->state = PROCESS_ZOMBIE;
 	process_living--;

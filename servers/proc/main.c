@@ -188,14 +188,18 @@ static void serve_exception(struct process *process, struct message *message, lo
 	}
 }
 
-static void serve_pager(struct process *process, struct message *message)
+static void serve_pager(struct process *process, struct message *message, long event)
 {
 	switch (message->label) {
 	case PROC_forked:
 		clone_forked(process, message);
 		return;
 	case PROC_exited:
-		exit_done(process, message);
+		/* The last call of an ended thread comes again when a child that continues it has faulted. */
+		if (process->state == PROCESS_STARTING)
+			start_thread(process, message, event);
+		else
+			exit_done(process, message);
 		return;
 	case PROC_exec:
 		if (may_call(process))
@@ -248,7 +252,7 @@ static void serve_server(struct message *message, long event)
 	if (message->badge == BADGE_EXCEPTION && message->label == LABEL_EXCEPTION)
 		serve_exception(process, message, event);
 	else if (message->badge == BADGE_PAGER)
-		serve_pager(process, message);
+		serve_pager(process, message, event);
 	else if (message->badge == BADGE_FS)
 		serve_fs(process, message, event);
 	else

@@ -89,7 +89,8 @@ struct process *process_allocate(struct process *parent)
 		return NULL;
 	process = &processes[free_slots];
 	free_slots = process->next_free;
-	*process = (struct process){ .identity = IDENTITY(process->slot, pid), .slot = process->slot, .pid = pid, .state = PROCESS_MAKING, .start_ticks = read_time() };
+	*process = (struct process){ .identity = IDENTITY(process->slot, pid), .slot = process->slot, .pid = pid, .state = PROCESS_MAKING,
+				     .last_token = process->last_token, .start_ticks = read_time() };
 	last_pid = pid;
 	slot_of_pid[pid] = process->slot;
 	pid_uses[pid]++;

@@ -4,23 +4,24 @@
  *
  * WHO HOLDS THE TOKEN decides what may be done, so that is what the states say:
  *
- *             clone: PAGER_fork         PROC_forked: start     EXCEPTION_START: registers, tid
+ *             clone: PAGER_fork         PROC_forked: start     its token: registers, tid
  *      FREE ───────────────────▶ MAKING ────────────▶ STARTING ─────────────────────▶ RUNNING
  *        ▲                         │ PROC_forked: error                               │  ▲
  *        ├─────────────────────────┘                                                  │  │ answered
  *        │ wait, or nobody will                                                       ▼  │
  *      ZOMBIE ◀──── EXITING ◀──── FORKING, VFORKED, WAITING, SLEEPING, LAST ◀────── a call comes
- *          PROC_exited   exit, a deadly signal: FS_exit, PAGER_exit
+ *          PROC_exited   exit, a deadly signal: PAGER_exit
  *
  *   MAKING    the pager makes space and thread; there is no capability yet. Its parent is FORKING.
- *   STARTING  the thread will make its first exception call. Its parent is FORKING.
+ *   STARTING  the thread will make its first exception call, or faults for our store of its tid. Its parent is FORKING.
  *   RUNNING   it runs, or some other server holds its token (it reads, faults, is inside execve), or we are just serving it
  *   FORKING   its token is at the pager (PAGER_fork), or here, until its child has started
  *   VFORKED   its token is here until its child has a space of its own, or has ended
  *   WAITING, SLEEPING   its token is here: wait4 and waitid, nanosleep
  *   LAST      its token is here; when all others have ended, it ends, too, and its token goes FS_shutdown, PROC_shut
  *   EXITING   its token is at the pager (PAGER_exit), or on its way as FS_shutdown
- *   ZOMBIE    no thread any more; only its parent can see it
+ *   ZOMBIE    only its parent can see it. Its thread waits in its last call, whose token stays with the slot, also when that is FREE: for the
+ *             slot's next process, unless the pager destroys it first and makes another
  *
  * A DEADLY SIGNAL (signal.c) in each state. Nothing is ever cut that another server would have to undo:
  *   RUNNING                      sys_interrupt; the exception call EXCEPTION_INTERRUPT brings the token. A call on its way
@@ -75,6 +76,8 @@ struct process {
 	/* Relations, as slots; 0: none. children and siblings form a doubly linked list. */
 	uint16_t parent, first_child, next_sibling, previous_sibling;
 	uint16_t next_free;
+
+	uint64_t last_token;		/* of the thread of the slot's last process */
 
 	/* The call that we hold (see the states); wait_status is Linux' status word. */
 	struct parked parked;
@@ -151,6 +154,7 @@ void vfork_done(struct process *child);
 void exec_commit(struct process *process, struct message *message);			/* PROC_exec */
 void exit_begin(struct process *process, uint64_t token, uint32_t wait_status);
 void exit_done(struct process *process, struct message *message);			/* PROC_exited */
+extern uint64_t exits_heard;								/* how many PROC_exited have come, but for the last process's */
 void exit_shut(struct message *message);						/* PROC_shut */
 void exit_deadline(struct process *process);						/* LAST waited too long */
 

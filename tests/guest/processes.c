@@ -200,6 +200,61 @@ static void faults(void)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
+static double series(double x, int terms)
+{
+	double sum = 0, term = 1;
+
+	for (int i = 1; i <= terms; i++) {
+		sum += term;
+		term *= x / i;
+	}
+	return sum;
+}
+
+static void end_somehow(int how, int end)
+{
+	volatile uintptr_t nowhere = 8;
+	char byte;
+
+	expect_death();
+	switch (how) {
+	case 1: *(volatile char *)nowhere = 1; break;
+	case 2: __asm__ volatile(".word 0xffffffff"); break;
+	case 3: (void)!read(end, &byte, 1); break;
+	case 4: sleep(100); break;
+	case 5: for (;;) {}
+	}
+	_exit(0);
+}
+
+/* Quire gives the thread of an ended process to the next one, whatever it was doing when it ended: that one must find its
+ * number where it asked for it, and its parent's registers, the FPU's included. */
+static void next_after_each_end(void)
+{
+	int ends[2], tid = 0;
+
+	CHECK(pipe(ends) == 0);
+	for (int i = 0; i < 30; i++) {
+		double number = series(i + 0.5, 10);
+		pid_t pid = fork_child();
+
+		if (pid == 0)
+			end_somehow(i % 6, ends[0]);
+		if (i % 6 > 2) {
+			usleep(2000);
+			CHECK(kill(pid, SIGKILL) == 0);
+		}
+		CHECK((wait_status(pid) == 0) == (i % 6 == 0));
+		pid = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_CHILD_SETTID, 0, 0, 0, &tid);
+		CHECK(pid >= 0);
+		if (pid == 0)
+			_exit(tid == syscall(SYS_getpid) && number == series(i + 0.5, 10) ? 0 : 1);
+		CHECK_EQUAL(wait_status(pid), 0);
+	}
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static int __attribute__((noinline)) recurse(int depth)
 {
 	volatile char frame[4000];
@@ -438,17 +493,6 @@ static void registers_survive(void)
 	close(file);
 }
 
-static double series(double x, int terms)
-{
-	double sum = 0, term = 1;
-
-	for (int i = 1; i <= terms; i++) {
-		sum += term;
-		term *= x / i;
-	}
-	return sum;
-}
-
 /* Several processes compute at the same time; the FPU must be everybody's own. */
 static void floating_point(void)
 {
@@ -531,6 +575,7 @@ static const struct test tests[] = {
 	{ default_actions, "default_actions" },
 	{ ignored_and_blocked, "ignored_and_blocked" },
 	{ faults, "faults" },
+	{ next_after_each_end, "next_after_each_end" },
 	{ stack_grows, "stack_grows" },
 	{ stack_overflows, "stack_overflows" },
 	{ orphans, "orphans" },

@@ -18,14 +18,14 @@ static struct space_model {
 	int entries, room;
 } spaces[OBJECT_PAGES];
 
-enum whereabouts { NOWHERE, RUNNING, AT_PAGER, AT_FS, AT_PROC };
+enum whereabouts { NOWHERE, RUNNING, AT_PAGER, AT_FS, AT_PROC, ENDED };	/* ENDED: proc keeps its token, for the slot's next process */
 static struct thread {
 	enum whereabouts place;
 	int space;
-	uint64_t fault_badge, identity, token, label, word[6];
-	bool fault, dying;
+	uint64_t fault_badge, identity, token, label, word[6], exit_number;
+	bool fault, dying, lied;
 } threads[OBJECT_PAGES];
-static uint64_t call_number = 1;
+static uint64_t call_number = 1, exits;
 
 static int object_index(uint64_t physical)
 {
@@ -171,8 +171,16 @@ static long destroy(uint64_t slot)
 		return ERR_AGAIN;
 	if (kind_of[index] == KIND_SPACE && spaces[index].given)
 		DIE("destroy of a space with %d tables", spaces[index].given);
+	if (kind_of[index] == KIND_THREAD && threads[index].place == AT_PROC)
+		DIE("thread %d is destroyed on its way to proc", index);
 	if (kind_of[index] == KIND_THREAD)
 		threads[index] = (struct thread){ 0 };
+	for (int i = 0; i < OBJECT_PAGES && kind_of[index] == KIND_SPACE; i++)
+		if (kind_of[i] == KIND_THREAD && threads[i].space == index) {
+			if (threads[i].place == RUNNING)
+				DIE("the space of running thread %d is destroyed", i);
+			threads[i].space = -1;
+		}
 	kind_of[index] = KIND_NONE;
 	slot_object[slot] = 0;		/* a dead capability is none */
 	return 0;
@@ -334,6 +342,8 @@ long ipc_reply(uint64_t token, struct message *message)
 		return ERR_BAD_TOKEN;
 	if (flags & REPLY_MAP && (result = map_answer(thread, message)) < 0)
 		return result;
+	if (thread->fault && !thread->lied && (long)message->label == -ESRCH)
+		DIE("a fault of thread %ld in space %d, badge %lx, is from nowhere", (long)(thread - threads), thread->space, (long)thread->fault_badge);
 	if (thread->fault && !(flags & REPLY_MAP) && message->label)
 		accepted[2]++;
 	else if (!thread->fault && (long)message->word[0] >= 0)
@@ -350,6 +360,17 @@ static uint64_t new_token(struct thread *thread)
 	return thread->token = ++call_number << TOKEN_THREAD_BITS | (thread - threads);
 }
 
+/* The thread that the last process of an identity's slot has left. */
+static struct thread *ended_of(uint64_t identity)
+{
+	for (int i = 0; i < OBJECT_PAGES; i++)
+		if (threads[i].place == ENDED && IDENTITY_SLOT(threads[i].identity) == IDENTITY_SLOT(identity)) {
+			accepted[7]++;
+			return &threads[i];
+		}
+	DIE("no thread for identity %lx", (long)identity);
+}
+
 long ipc_forward(uint64_t token, uint64_t slot, struct message *message)
 {
 	struct thread *thread = by_token(token), *child;
@@ -363,8 +384,9 @@ long ipc_forward(uint64_t token, uint64_t slot, struct message *message)
 	thread->fault = false;
 	memcpy(thread->word, message->word, sizeof(thread->word));
 	new_token(thread);
+	thread->exit_number = message->label == PROC_exited ? ++exits : 0;
 	if (message->label == PROC_forked && !message->word[1]) {
-		child = &threads[slot_object[message->capability] - 1];
+		child = message->capability ? &threads[slot_object[message->capability] - 1] : ended_of(message->word[0]);
 		child->identity = message->word[0];
 		child->place = RUNNING;
 		accepted[4]++;

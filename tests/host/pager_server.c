@@ -124,8 +124,11 @@ static bool touch(struct message *message, struct thread *thread)
 {
 	unsigned access = rand() % 3 ? ACCESS_READ : rand() % 5 ? ACCESS_WRITE : ACCESS_EXECUTE;
 	uint64_t address = some_address() % CORE_USER_END;
-	struct entry *entry = entry_of(thread->space, address / PAGE_BYTES);
+	struct entry *entry;
 
+	if (thread->space < 0 || kind_of[thread->space] != KIND_SPACE)
+		DIE("thread %ld runs in no space", (long)(thread - threads));
+	entry = entry_of(thread->space, address / PAGE_BYTES);
 	if (entry && entry->rights & access) {
 		entry->a = 1;
 		entry->d |= access == ACCESS_WRITE;
@@ -136,6 +139,7 @@ static bool touch(struct message *message, struct thread *thread)
 	message->word[0] = address;
 	message->word[1] = access | (rand() % 10 ? 0 : ACCESS_COPY);
 	message->word[2] = 0x10000;
+	thread->lied = false;
 	deliver(message, thread, thread->fault_badge, LABEL_FAULT);
 	return true;
 }
@@ -165,6 +169,17 @@ static void linux_call(struct message *message, struct thread *thread)
 	deliver(message, thread, BADGE_CLIENT, rand() % 40 ? label : rand() % 600);
 }
 
+/* How many ends proc has heard of. */
+static uint64_t heard;
+
+static void exit_of(struct message *message, struct thread *thread)
+{
+	thread->dying = true;
+	message->word[0] = 0;
+	message->word[1] = heard;
+	deliver(message, thread, BADGE_PROC, PAGER_exit);
+}
+
 /* A call that comes by way of fs or proc. */
 static void through_server(struct message *message, struct thread *thread)
 {
@@ -175,12 +190,12 @@ static void through_server(struct message *message, struct thread *thread)
 	case 0:
 		if (!ending && rand() % 8)
 			break;
-		thread->dying = true;
-		deliver(message, thread, BADGE_PROC, PAGER_exit);
+		exit_of(message, thread);
 		return;
 	case 1: case 2: case 3:
 		word[0] = identity = rand() % 30 ? new_identity() : thread->identity;
 		word[1] = rand() % 4 == 0;
+		word[2] = heard;
 		if (identity) {
 			deliver(message, thread, BADGE_PROC, PAGER_fork);
 			return;
@@ -295,15 +310,17 @@ static bool proc_step(struct message *message, struct thread *thread)
 			thread->place = RUNNING;
 			return false;
 		}
-		thread->dying = true;
-		deliver(message, thread, BADGE_PROC, PAGER_exit);
+		exit_of(message, thread);
 		return true;
 	case PROC_exited:
-		message->word[0] = thread->identity;
+		if (thread->exit_number != heard + 1)	/* proc hears of them in their order */
+			return false;
 		process_used[IDENTITY_SLOT(thread->identity)] = 0;
-		thread->place = NOWHERE;
+		thread->place = ENDED;
+		thread->dying = false;
 		accepted[6]++;
-		return server_call(message, BADGE_PROC, PAGER_reap);
+		heard++;
+		return false;
 	}
 	DIE("proc cannot know label %lx", (long)thread->label);
 }
@@ -341,7 +358,7 @@ static bool prompt_step(struct message *message)
 		return false;
 	default:
 		garbage(word);
-		do message->label = 0x1000 + rand() % 0x30; while (message->label == PAGER_spawn || message->label == PAGER_reap);
+		do message->label = 0x1000 + rand() % 0x30; while (message->label == PAGER_spawn);
 		return server_call(message, rand() % 2 ? BADGE_FS : rand() % 2 ? BADGE_PROC : (uint64_t)(rand() % 12), message->label);
 	}
 }
@@ -349,11 +366,11 @@ static bool prompt_step(struct message *message)
 /* After a successful spawn the thread is there, but nobody knows its identity. */
 static void adopt(uint64_t identity)
 {
-	if (server_reply.label || !server_reply.capability) {
+	if (server_reply.label) {
 		process_used[IDENTITY_SLOT(identity)] = 0;
 		return;
 	}
-	struct thread *thread = &threads[slot_object[server_reply.capability] - 1];
+	struct thread *thread = server_reply.capability ? &threads[slot_object[server_reply.capability] - 1] : ended_of(identity);
 	thread->identity = identity;
 	thread->place = RUNNING;
 }
@@ -433,6 +450,7 @@ static bool ring_step(struct message *message)
 static bool lie(struct message *message, struct thread *thread)
 {
 	garbage(message->word);
+	thread->lied = true;
 	deliver(message, thread, rand() % 2 ? BADGE_CLIENT : BADGE_FAULT + (uint64_t)(rand() % 70000), rand() % 2 ? LABEL_FAULT : 0x1000 + rand() % 0x30);
 	if (rand() % 2)
 		message->identity ^= 1UL << (rand() % 64);
@@ -442,7 +460,7 @@ static bool lie(struct message *message, struct thread *thread)
 static bool anybody(void)
 {
 	for (int i = 0; i < OBJECT_PAGES; i++)
-		if (threads[i].place != NOWHERE)
+		if (threads[i].place != NOWHERE && threads[i].place != ENDED)
 			return true;
 	return false;
 }
@@ -560,14 +578,15 @@ long ipc_reply_recv(uint64_t token, uint64_t endpoint, struct message *message)
 
 static void check_end(uint64_t objects_before)
 {
-	domains_trim();
+	processes_heard(heard);
+	spaces_trim();
 	core_drop_caches();
 	core_check();
 	if (domain_count || object_pages_free + (objects_before - object_pages) != objects_before - 3)
 		DIE("%lu domains, %lu of %lu object pages free", (long)domain_count, (long)object_pages_free, (long)object_pages);
 	if (getenv("PAGER_LOG"))
-		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu, commits %lu, exits %lu; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
-	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[5], accepted[6], (long)core_counters.free_pages,
+		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
+	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], (long)core_counters.free_pages,
 	       (long)core_counters.total_pages, (long)core_counters.cache_pages, (long)core_counters.anonymous_pages, (long)core_counters.objects, (long)core_counters.own_pages);
 	if (core_counters.anonymous_pages || core_counters.vmas || core_counters.anons)
 		DIE("memory is lost");

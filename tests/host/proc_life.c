@@ -51,11 +51,13 @@ static struct thread {
 	enum where where;
 	enum server server;		/* QUEUED, HELD */
 	bool forwarded, routed, exception, marked, told;	/* told: EVENT_INTERRUPTED is due */
+	bool lends;			/* its call came with a loan */
 	bool present, refused;		/* its memory for the next copy; the pager refused the last fault */
 	bool redelivered;
 	uint64_t number, identity, badge, label, word[6], cause;
 	bool has_exception, begins;	/* begins: has not run yet */
 	uint64_t inherits;		/* what a child must find in s1: the parent's when it called clone */
+	uint64_t tid_wanted, tid_address;	/* clone's; the child's own. 0: none */
 	struct registers registers;
 	uint8_t memory[MEMORY];
 } threads[THREADS];
@@ -66,8 +68,11 @@ static struct {
 	uint64_t fs, pager;		/* identity, 0: none */
 	bool closed;			/* FS_exit came */
 	bool exited;			/* PAGER_exit is done */
+	bool again;			/* its thread was the one of the slot's last process */
+	bool ended;			/* its last process's thread is still there */
 	unsigned thread;
 } slots[PROCESS_MAX];
+static uint64_t ends_heard, used_again;
 static struct {
 	uint64_t sent;			/* signals that may have ended it */
 	int exit_code;			/* of its exit call, -1: none */
@@ -152,7 +157,7 @@ static void queue(struct thread *thread, enum server server, bool forwarded)
 static void make_exception(struct thread *thread, uint64_t cause)
 {
 	CHECK(thread->has_exception);
-	thread->exception = true;
+	thread->exception = thread->lends = true;
 	thread->routed = false;
 	thread->redelivered = false;
 	thread->badge = BADGE_EXCEPTION;
@@ -164,7 +169,7 @@ static void make_exception(struct thread *thread, uint64_t cause)
 static void call_linux(struct thread *thread, enum server server, uint64_t number)
 {
 	thread->exception = false;
-	thread->routed = true;
+	thread->routed = thread->lends = true;
 	thread->redelivered = false;
 	thread->badge = BADGE_CLIENT;
 	thread->label = number;
@@ -188,6 +193,7 @@ static void resume(struct thread *thread)
 	CHECK(slots[IDENTITY_SLOT(thread->identity)].fs == thread->identity);
 	CHECK(!child || !pids[child].shares);
 	CHECK(!thread->begins || pid == 1 || (thread->registers.x[9] == thread->inherits && !thread->registers.x[10]));
+	CHECK(!thread->begins || !thread->tid_address || !memcmp(thread->memory + (thread->tid_address - MEMORY_BASE), &pid, sizeof(pid)));
 	thread->begins = false;
 	pids[pid].vfork_child = 0;
 	thread->where = USER;
@@ -231,14 +237,15 @@ static long set_thread(uint64_t slot, uint64_t field, uint64_t value)
 {
 	struct thread *thread = &threads[capability[slot] - 1];
 
-	CHECK(capability[slot] && thread->where == NEW);
+	CHECK(capability[slot] && (thread->where == NEW || (thread->where == HELD && thread->server == SERVER_PROC && field == THREAD_IDENTITY)));
 	switch (field) {
 	case THREAD_EXCEPTION:
 		CHECK(value == SLOT_EXCEPTION_MASTER);
 		thread->has_exception = true;
 		break;
 	case THREAD_IDENTITY:
-		CHECK(value == thread->identity);
+		CHECK(value == slots[slot - 64].pager);
+		thread->identity = value;
 		break;
 	case THREAD_START:
 		make_exception(thread, EXCEPTION_START);
@@ -256,21 +263,21 @@ struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t
 	switch (number) {
 	case SYS_copy:
 		CHECK(thread);
-		value = copy(thread, b, (uint8_t *)c, d, e);
+		value = thread->lends ? copy(thread, b, (uint8_t *)c, d, e) : ERR_NO_LOAN;
 		break;
 	case SYS_fault:
-		CHECK(thread && c & (ACCESS_READ | ACCESS_WRITE));
+		CHECK(thread && thread->lends && c & (ACCESS_READ | ACCESS_WRITE));
 		thread->where = FAULTING;
 		thread->word[5] = b;	/* no call here has six words */
 		break;
 	case SYS_registers:
 		CHECK(thread);
-		if (!thread->routed && !thread->exception)
-			value = ERR_INVALID;
-		else if (c & REGISTERS_WRITE) {
+		if (c & REGISTERS_WRITE) {
 			thread->registers = *(struct registers *)b;
-			thread->exception = true;	/* from now on: the answer leaves them as they are */
-		} else
+			thread->exception = thread->lends = true;	/* from now on: the answer leaves them as they are */
+		} else if (!thread->routed && !thread->exception)
+			value = ERR_INVALID;
+		else
 			*(struct registers *)b = thread->registers;
 		break;
 	case SYS_interrupt:
@@ -318,6 +325,8 @@ long ipc_forward(uint64_t token, uint64_t slot, struct message *message)
 	struct thread *thread = thread_of(token);
 
 	CHECK(thread);
+	CHECK(message->label != PAGER_fork || message->word[2] == ends_heard);
+	CHECK(message->label != PAGER_exit || message->word[1] == ends_heard);
 	if (message->label == PAGER_commit || message->label == PAGER_exit)
 		pids[IDENTITY_PID(thread->identity)].shares = false;	/* it never runs in that space again */
 	thread->label = message->label;
@@ -340,14 +349,42 @@ static struct thread *new_thread(uint64_t identity)
 	CHECK(thread);
 	if (thread - threads >= thread_count)
 		thread_count = thread - threads + 1;
-	CHECK(!slots[slot].pager);
+	CHECK(!slots[slot].pager && !slots[slot].ended);
 	slots[slot].pager = identity;
-	slots[slot].exited = false;
+	slots[slot].exited = slots[slot].again = false;
 	slots[slot].thread = thread - threads;
 	*thread = (struct thread){ .where = NEW, .number = thread->number + 1, .identity = identity, .begins = true };
 	capability[SLOT_RECEIVED] = thread - threads + 1;
 	made++;
 	return thread;
+}
+
+/* The thread that the slot's last process has left, if it is still there. */
+static struct thread *old_thread(uint64_t identity)
+{
+	unsigned slot = IDENTITY_SLOT(identity);
+
+	if (!slots[slot].ended)
+		return NULL;
+	CHECK(!slots[slot].pager && threads[slots[slot].thread].where == HELD && threads[slots[slot].thread].server == SERVER_PROC);
+	slots[slot].pager = identity;
+	slots[slot].ended = slots[slot].exited = false;
+	slots[slot].again = threads[slots[slot].thread].begins = true;
+	made++;
+	used_again++;
+	return &threads[slots[slot].thread];
+}
+
+/* The pager destroys it, if proc has heard of its end, which it counts. */
+static void destroy_ended(unsigned slot)
+{
+	if (!slots[slot].ended || threads[slots[slot].thread].where != HELD)
+		return;
+	threads[slots[slot].thread].where = DEAD;
+	for (unsigned i = 0; i < sizeof(capability) / sizeof(capability[0]); i++)
+		if (capability[i] == slots[slot].thread + 1)
+			capability[i] = 0;
+	slots[slot].ended = false;
 }
 
 static long fs_call(struct message *message)
@@ -383,21 +420,11 @@ static long fs_call(struct message *message)
 static long pager_call(struct message *message)
 {
 	uint64_t identity = message->word[0];
-	unsigned slot = IDENTITY_SLOT(identity);
 
 	switch (message->label) {
 	case PAGER_spawn:
 		new_thread(identity);
 		message->capability = SLOT_RECEIVED;
-		return 0;
-	case PAGER_reap:
-		CHECK(slots[slot].pager == identity && slots[slot].exited);
-		CHECK(threads[slots[slot].thread].where == HELD);
-		threads[slots[slot].thread].where = DEAD;
-		for (unsigned i = 0; i < sizeof(capability) / sizeof(capability[0]); i++)
-			if (capability[i] == slots[slot].thread + 1)
-				capability[i] = 0;
-		slots[slot].pager = 0;
 		return 0;
 	case PAGER_vma:
 		return -ENOENT;
@@ -451,12 +478,19 @@ static void pager_forked(struct thread *thread)
 {
 	struct proc_forked request = { .identity = thread->word[0], .error = random_number(10) ? 0 : -ENOMEM };
 	uint32_t pid = IDENTITY_PID(request.identity), parent = IDENTITY_PID(thread->identity);
+	struct thread *child;
 
+	for (unsigned i = 0; i < 2; i++)
+		destroy_ended(random_number(process_highest + 2) % PROCESS_MAX);
 	CHECK(slots[IDENTITY_SLOT(request.identity)].fs == request.identity);
 	pids[pid].parent = parent;
 	pids[pid].shares = !request.error && thread->word[1];
 	if (!request.error) {
-		new_thread(request.identity)->inherits = thread->registers.x[9];
+		child = old_thread(request.identity);
+		if (!child)
+			child = new_thread(request.identity);
+		child->inherits = thread->registers.x[9];
+		child->tid_address = thread->tid_wanted;
 		if (thread->word[1])
 			pids[parent].vfork_child = pid;
 	}
@@ -485,6 +519,10 @@ static void pager_step(struct thread *thread)
 	case PAGER_exit:
 		CHECK(slots[slot].pager == thread->identity && !slots[slot].exited && slots[slot].closed);
 		slots[slot].exited = true;
+		if (!thread->word[0]) {
+			slots[slot].ended = true;
+			slots[slot].pager = 0;
+		}
 		to_proc(thread, BADGE_PAGER, PROC_exited);
 		break;
 	case PAGER_commit:
@@ -622,6 +660,7 @@ static void program_clone(struct thread *thread)
 	if (process_living >= max_processes || !budget)
 		flags = CLONE_THREAD;
 	set_words(thread, flags, 0, somewhere(), 0, somewhere());
+	thread->tid_wanted = flags & CLONE_CHILD_SETTID && thread->word[4] != BAD_ADDRESS ? thread->word[4] : 0;
 	call_linux(thread, SERVER_PROC, LINUX_clone);
 }
 
@@ -751,7 +790,7 @@ static void program_step(struct thread *thread)
 			pids[pid].sent |= BIT(SIGILL);
 			make_exception(thread, EXCEPTION_ILLEGAL);
 		} else {
-			thread->routed = false;
+			thread->routed = thread->exception = thread->lends = false;
 			thread->label = LABEL_FAULT;
 			queue(thread, SERVER_PAGER, false);
 		}
@@ -772,7 +811,7 @@ static long deliver(struct thread *thread, struct message *message)
 	message->token = token_of(thread);
 	message->identity = thread->identity;
 	message->address = !thread->redelivered || !thread->refused ? 0 : thread->word[5] ? thread->word[5] : 1;
-	message->capability = thread->label == PROC_forked && !thread->word[1] ? SLOT_RECEIVED : 0;
+	message->capability = thread->label == PROC_forked && !thread->word[1] && !slots[IDENTITY_SLOT(thread->word[0])].again ? SLOT_RECEIVED : 0;
 	if (message->capability)
 		capability[SLOT_RECEIVED] = slots[IDENTITY_SLOT(thread->word[0])].thread + 1;
 	thread->redelivered = thread->refused = false;
@@ -782,6 +821,7 @@ static long deliver(struct thread *thread, struct message *message)
 		note_signal(thread, thread->word[0], thread->word[1]);
 	if (thread->marked)
 		thread->told = true;
+	ends_heard += thread->label == PROC_exited && event == EVENT_MESSAGE && slots[IDENTITY_SLOT(thread->identity)].ended;
 	return event;
 }
 
@@ -876,6 +916,8 @@ static void reset(void)
 	memset(pid_uses, 0, sizeof(pid_uses));
 	memset(entries, 0, sizeof(entries));
 	memset(&shutdown, 0, sizeof(shutdown));
+	ends_heard = exits_heard = 0;
+	copied_from = NULL;
 	thread_count = process_highest = process_living = free_slots = last_pid = free_entries = sleepers = made = 0;
 	first_unused = 1;
 	served = NULL;
@@ -935,7 +977,8 @@ int main(int argc, char **argv)
 	run(2, 400000, 40);
 	CHECK(made > PID_MAX);
 	total += made;
-	printf("%u runs, %u processes; SIGKILLs met:", runs, total);
+	CHECK(used_again > total / 4);
+	printf("%u runs, %u processes, %lu with the thread of another one; SIGKILLs met:", runs, total, used_again);
 	for (unsigned state = PROCESS_MAKING; state <= PROCESS_ZOMBIE; state++)
 		printf(" %s %u", names[state], deaths_in[state]);
 	printf("\n");
