@@ -33,7 +33,7 @@ long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uin
 {
 	struct space *own_space = this_hart->current->space, *from_space, *to_space = own_space;
 	struct thread *thread = token_find(own_space, token);
-	uint64_t from = remote, to = own, from_entry, to_entry;
+	uint64_t from = remote, to = own;
 
 	if (unlikely(!thread))
 		return ERR_BAD_TOKEN;
@@ -47,12 +47,12 @@ long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uin
 		from = own, to = remote, to_space = from_space, from_space = own_space;
 	if (unlikely(from % PAGE_BYTES + bytes > PAGE_BYTES || to % PAGE_BYTES + bytes > PAGE_BYTES || !thread->space))
 		return copy_pages(own_space, thread->space, remote, own, bytes, direction == COPY_IN);
-	from_entry = user_entry(from_space, from, PAGE_WAS_READ);
-	to_entry = user_entry(to_space, to, PAGE_WAS_WRITTEN);
-	if (unlikely(!from_entry || !to_entry || !is_page_memory(entry_physical(from_entry)) || !is_page_memory(entry_physical(to_entry))))
+	from = user_physical(from_space, from, PAGE_WAS_READ);
+	to = user_physical(to_space, to, PAGE_WAS_WRITTEN);
+	if (unlikely(!is_page_memory(from) || !is_page_memory(to)))
 		return copy_pages(own_space, thread->space, remote, own, bytes, direction == COPY_IN);
 	this_hart->counters.copied_bytes += bytes;
-	return (long)copy_bytes(direct(entry_physical(to_entry) + to % PAGE_BYTES), direct(entry_physical(from_entry) + from % PAGE_BYTES), bytes);
+	return (long)copy_bytes(direct(to), direct(from), bytes);
 }
 
 /* A frame that is written is whole, whatever the call was: the thread waits as one that starts. */

@@ -46,12 +46,14 @@ void table_give(struct space *space, uint64_t index);
  */
 uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint64_t *bytes);
 
-/* The entry of a page of 4 KiB that has all these bits, or 0. */
-static always_inline uint64_t user_entry(struct space *space, uint64_t address, uint64_t bits)
+/* The same, if the page's entry has all these bits already: a physical address, which may be a device's, or 0: look closer. */
+static always_inline uint64_t user_physical(struct space *space, uint64_t address, uint64_t bits)
 {
 	struct walk walk = table_walk_here(space, address);
 
-	return likely(!walk.level && address < USER_END && (*walk.entry & bits) == bits) ? *walk.entry : 0;
+	if (unlikely(walk.level == LEVELS - 1 || address >= USER_END || (*walk.entry & bits) != bits))
+		return 0;
+	return entry_physical(*walk.entry) + address % (walk.level ? LARGE_BYTES : PAGE_BYTES);
 }
 
 /* All of a kernel buffer, from (ACCESS_READ) or to user memory. OK or BAD_ADDRESS. */

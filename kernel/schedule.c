@@ -58,12 +58,13 @@ static void idle(struct hart *hart)
 
 static struct thread *take_highest(struct hart *hart)
 {
-	unsigned priority = PRIORITIES - 1;
+	unsigned priority = 0;
 	struct thread *thread;
 
 	idle(hart);
-	while (!(hart->ready_mask >> priority & 1))
-		priority--;
+	for (unsigned half = PRIORITIES / 2; half; half /= 2)
+		if (hart->ready_mask >> priority >> half)
+			priority += half;
 	thread = thread_of(hart->ready[priority].next);
 	schedule_remove(thread);
 	return thread;
@@ -110,8 +111,8 @@ struct thread *schedule(void)
 	if (unlikely(!next || hart->ready_mask || hart->attention & ATTENTION_ROTATE))
 		next = choose(hart, next);
 	if (next != current) {
-		if (unlikely(hart->attention & ATTENTION_FPU || next == hart->fpu_owner))
-			fpu_switch(current, next);
+		if (unlikely(hart->attention & ATTENTION_FPU))
+			fpu_leave(current);
 		if (hart->space != next->space)
 			space_load(next->space);
 		hart->current = next;

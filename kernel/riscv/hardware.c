@@ -1,7 +1,7 @@
 /*
- * Control registers, interrupts, firmware calls; the FPU, lazily: a thread's first instruction on it is refused, and its state is
- * loaded then; what it has changed is saved when it is switched out. A thread that comes back and finds its state still in
- * the registers goes on without either.
+ * Control registers, interrupts, firmware calls; the FPU, lazily: the first instruction on it of a thread that was switched to is refused,
+ * and its state is loaded then, unless the registers still hold it; what it has changed is saved when it is switched out. So a thread
+ * pays for the FPU only as often as it uses it, and takes the fast path otherwise.
  */
 #include "riscv/hardware.h"
 #include "notification.h"
@@ -70,13 +70,13 @@ static void fpu_set(uint64_t state)
 	this_hart->attention = (this_hart->attention & ~(uint32_t)ATTENTION_FPU) | (state != FS_OFF ? ATTENTION_FPU : 0);
 }
 
-void fpu_switch(struct thread *from, struct thread *to)
+void fpu_leave(struct thread *thread)
 {
-	if ((csr_read(sstatus) & SSTATUS_FS) == FS_DIRTY && from) {
-		assert(from == this_hart->fpu_owner);
-		fpu_save(from->registers.f);
+	if ((csr_read(sstatus) & SSTATUS_FS) == FS_DIRTY && thread) {
+		assert(thread == this_hart->fpu_owner);
+		fpu_save(thread->registers.f);
 	}
-	fpu_set(to == this_hart->fpu_owner ? FS_CLEAN : FS_OFF);
+	fpu_set(FS_OFF);
 }
 
 bool fpu_first_use(struct thread *thread)
@@ -84,7 +84,8 @@ bool fpu_first_use(struct thread *thread)
 	if (this_hart->attention & ATTENTION_FPU)
 		return false;
 	csr_set(sstatus, FS_CLEAN);
-	fpu_load(thread->registers.f);
+	if (this_hart->fpu_owner != thread)
+		fpu_load(thread->registers.f);
 	fpu_set(FS_CLEAN);
 	this_hart->fpu_owner = thread;
 	return true;

@@ -23,8 +23,8 @@ void hardware_wait(void);
 void hardware_interrupts(void);
 void timer_arm(uint64_t ticks);
 
-/* FPU: at a switch of threads; when an instruction was refused (true: it may work now); after thread->registers.f was written. */
-void fpu_switch(struct thread *from, struct thread *to);
+/* FPU: when a thread that may use it is switched out; when an instruction was refused (true: it may work now); after thread->registers.f was written. */
+void fpu_leave(struct thread *thread);
 bool fpu_first_use(struct thread *thread);
 void fpu_written(struct thread *thread);
 
