@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """
-`./quire scaling`: how the cost of a page fault and of a null call grows, as a table, a CSV and a plot (SVG).
+`./quire scaling`: how the cost of a page fault, of a null call and of a native round trip grows, as a table, a CSV and a plot (SVG).
 
     ./quire scaling [--against linux] [--output FOLDER]      FOLDER: build/scaling
 
-Against the number of mappings of a process, of its resident pages, and of processes; each point is measured by
-tests/bench/scaling.c in guest instructions. --against linux adds the same program's figures under the Linux that
-`./quire bench --against linux` builds. tests/boot/scaling.py judges a few points in every test run.
+Against the number of mappings of a process, of its resident pages, and of processes, in guest instructions. Fault and call are
+measured by tests/bench/scaling.c; --against linux adds the same program's figures under the Linux that `./quire bench
+--against linux` builds. The round trip between two spaces is measured by tests/kernel/scaling.c in init's place, where mappings, pages and
+processes are the kernel's. tests/boot/scaling.py judges a few points in every test run.
 """
 import csv
 import math
@@ -15,6 +16,7 @@ import re
 import sys
 
 import linux
+import machine
 import measure
 import run
 
@@ -23,10 +25,29 @@ AXES = {"vmas": [1, 10, 100, 1000, 10000, 30000, 100000], "pages": [1, 10, 100, 
         "processes": [1, 10, 100, 300, 1000]}
 TITLES = {"vmas": "mappings of the process", "pages": "its resident pages", "processes": "processes"}
 ROW = re.compile(r"^S (\w+) (\d+) fault ([\d.]+) call ([\d.]+)$", re.MULTILINE)
+ROUND_TRIPS = re.compile(r"^S (\w+) (\d+) ipc (\d+)$", re.MULTILINE)
 
 
 def points(axis, numbers, memory=MEMORY, system="quire"):
-    """[(number, instructions per fault, per call)]"""
+    """[(number, instructions per fault, per call, per native round trip: None on Linux)]"""
+    trips = round_trips(axis, numbers, memory) if system == "quire" else [None] * len(numbers)
+    return [(*point, trip) for point, trip in zip(faults_and_calls(axis, numbers, memory, system), trips)]
+
+
+def round_trips(axis, numbers, memory=MEMORY):
+    """Instructions per native round trip at each number."""
+    kernel = os.path.join(run.BUILD, "kerneltest", "quire.elf")
+    line = machine.boot_arguments("", log=True, extra=[f"scaling={axis}:{','.join(map(str, numbers))}"])
+    guest = machine.Guest(machine.qemu_arguments(kernel, os.devnull, None, line, memory=memory, icount=True))
+    guest.relay(None, lambda data: None, measure.TIMEOUT)
+    text = guest.transcript.decode(errors="replace").replace("\r", "")
+    found = [(int(number), int(count) / 1000) for name, number, count in ROUND_TRIPS.findall(text) if name == axis]
+    if [number for number, _ in found] != list(numbers) or guest.process.returncode:
+        raise measure.BenchError(f"the kernel's test did not print every point of {axis}\n{text[-1000:]}")
+    return [count for _, count in found]
+
+
+def faults_and_calls(axis, numbers, memory, system):
     command = ["/tests/scaling", axis, *map(str, numbers)]
     text = measure.guest_text(command, "--mem", memory, done="done") if system == "quire" else linux.transcript(command, memory, measure.TIMEOUT)
     found = [(int(number), float(fault), float(call)) for name, number, fault, call in ROW.findall(text) if name == axis]
@@ -43,17 +64,19 @@ def growth(costs):
 
 def show(found):
     for (system, axis), rows in found.items():
-        print(f"{system}: {TITLES[axis]}\n{'number':>10}{'fault':>10}{'call':>10}")
-        for number, fault, call in rows:
-            print(f"{number:10}{fault:10.1f}{call:10.1f}")
-        print(f"at most {growth([(number, fault) for number, fault, _ in rows]):.1f} instructions more per doubling for a fault, "
-              f"{growth([(number, call) for number, _, call in rows]):.1f} for a call\n")
+        native = rows[0][3] is not None
+        print(f"{system}: {TITLES[axis]}\n{'number':>10}{'fault':>10}{'call':>10}" + f"{'native IPC':>12}" * native)
+        for number, fault, call, trip in rows:
+            print(f"{number:10}{fault:10.1f}{call:10.1f}" + (f"{trip:12.1f}" if native else ""))
+        print(f"at most {growth([(row[0], row[1]) for row in rows]):.1f} instructions more per doubling for a fault, "
+              f"{growth([(row[0], row[2]) for row in rows]):.1f} for a call" +
+              (f", {growth([(row[0], row[3]) for row in rows]):.1f} for a native round trip\n" if native else "\n"))
 
 
 def write_csv(path, found):
     with open(path, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["system", "axis", "number", "fault_instructions", "call_instructions"])
+        writer.writerow(["system", "axis", "number", "fault_instructions", "call_instructions", "native_round_trip_instructions"])
         for (system, axis), rows in found.items():
             writer.writerows([system, axis, *row] for row in rows)
 
@@ -67,10 +90,12 @@ def write_plot(path, found):
     for panel, axis in zip(panels, AXES):
         for (system, of), rows in found.items():
             if of == axis:
-                numbers, faults, calls = zip(*rows)
+                numbers, faults, calls, trips = zip(*rows)
                 style = "-" if system == "quire" else "--"
                 panel.plot(numbers, faults, "o" + style, color="tab:red", label=f"{system}: first write to a page")
                 panel.plot(numbers, calls, "s" + style, color="tab:blue", label=f"{system}: getppid")
+                if trips[0] is not None:
+                    panel.plot(numbers, trips, "^" + style, color="tab:green", label=f"{system}: native IPC round trip")
         panel.set_xscale("log")
         panel.set_xlabel(TITLES[axis])
         panel.grid(True, alpha=0.3)

@@ -296,17 +296,24 @@ static void finish(void)
 	*(volatile uint32_t *)0x600000 = status;
 }
 
-static uint64_t argument(const char *name, uint64_t otherwise)
+const char *argument_text(const char *name)
 {
-	const char *at = boot->arguments;
-	uint64_t value = 0;
 	size_t length = __builtin_strlen(name);
 
-	while (*at && __builtin_memcmp(at, name, length))
-		at++;
-	if (!*at)
+	for (const char *at = boot->arguments; *at; at++)
+		if (!__builtin_memcmp(at, name, length))
+			return at + length;
+	return NULL;
+}
+
+static uint64_t argument(const char *name, uint64_t otherwise)
+{
+	const char *at = argument_text(name);
+	uint64_t value = 0;
+
+	if (!at)
 		return otherwise;
-	for (at += length; *at >= '0' && *at <= '9'; at++)
+	for (; *at >= '0' && *at <= '9'; at++)
 		value = value * 10 + (uint64_t)(*at - '0');
 	return value;
 }
@@ -360,6 +367,8 @@ void test_main(const struct boot_info *info)
 	fuzz_calls = argument("fuzz=", 200000);
 	fuzz_seed = argument("seed=", 1);
 	set_up();
+	if (scaling())
+		finish();
 	for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		unsigned before = passed, before_failed = failed;
 

@@ -90,6 +90,11 @@ void test_routes(void);
 void test_paths(void);
 void test_fuzz(void);
 void bench(void);
+bool scaling(void);			/* false: it was not asked for */
+#define ROUND_TRIPS 1000
+uint64_t round_trips(uint64_t *failing_call);	/* between two spaces: instructions for ROUND_TRIPS, and for one call that fails if that is wanted */
+
+const char *argument_text(const char *name);	/* what stands behind it in the boot arguments, or null */
 
 extern uint64_t fuzz_calls, fuzz_seed;
 
