@@ -27,7 +27,15 @@ struct ring_request {
 	uint64_t object;		/* object number (pager -> fs) */
 	uint64_t first;			/* first page of the object; first block of 4096 bytes on the disk */
 	uint64_t length;		/* see the operation */
+	uint64_t modified;		/* FS_REQUEST_write: as in pager_stat_reply */
+	uint64_t flags;			/* RING_* */
 	uint32_t frame[RING_FRAMES];	/* physical page numbers; frame[i] holds page first + i */
+};
+
+enum ring_flag {
+	RING_SYNC = 1,			/* FS_REQUEST_write: somebody waits until it is durable. It is answered when data, metadata and a device flush
+					 * are done, if that is possible at once; FS_msync and FS_synced make sure */
+	RING_QUIET = 2,			/* to blk: no notification if it succeeds; a flush comes behind it, whose notification is enough */
 };
 
 struct ring_completion {
@@ -64,9 +72,9 @@ enum fs_request {
 /* fs -> blk. Blocks of 4096 bytes. */
 enum blk_request {
 	BLK_REQUEST_read = 1, BLK_REQUEST_write,	/* count blocks from first, frame by frame */
-	BLK_REQUEST_flush,				/* device write cache; all writes completed before it are durable after it */
+	BLK_REQUEST_flush,				/* device write cache; all writes asked before it are done and durable after it */
 };
 
-_Static_assert(sizeof(struct ring_request) == 168 && sizeof(struct ring) <= RING_PAGES * 4096, "a ring fits its pages");
+_Static_assert(sizeof(struct ring_request) == 184 && sizeof(struct ring) <= RING_PAGES * 4096, "a ring fits its pages");
 
 #endif

@@ -23,6 +23,23 @@ static bool pending(const uint32_t *head, const uint32_t *tail)
 	return count && count <= RING_SLOTS;
 }
 
+/* No more of a request than it has: frames that it does not name stay as they are. `count` is the other side's word. */
+static void copy_request(struct ring_request *to, const struct ring_request *from)
+{
+	uint32_t count = from->count;
+
+	to->id = from->id;
+	to->operation = from->operation;
+	to->count = count;
+	to->object = from->object;
+	to->first = from->first;
+	to->length = from->length;
+	to->modified = from->modified;
+	to->flags = from->flags;
+	for (uint32_t i = 0; i < count && i < RING_FRAMES; i++)
+		to->frame[i] = from->frame[i];
+}
+
 bool ring_ask(struct ring *ring, const struct ring_request *request)
 {
 	uint32_t head = ring->request_head;
@@ -30,7 +47,7 @@ bool ring_ask(struct ring *ring, const struct ring_request *request)
 	/* Asked but not yet taken back: a slot and a place for the answer belong together. */
 	if (head - ring->completion_tail >= RING_SLOTS)
 		return false;
-	ring->request[head % RING_SLOTS] = *request;
+	copy_request(&ring->request[head % RING_SLOTS], request);
 	publish(&ring->request_head, head + 1);
 	return true;
 }
@@ -41,7 +58,7 @@ bool ring_next_request(struct ring *ring, struct ring_request *request)
 
 	if (!pending(&ring->request_head, &tail))
 		return false;
-	*request = ring->request[tail % RING_SLOTS];
+	copy_request(request, &ring->request[tail % RING_SLOTS]);
 	publish(&ring->request_tail, tail + 1);
 	return true;
 }

@@ -28,16 +28,19 @@ static uint64_t exchange_physical;
 static struct extent page_memory;
 
 /* Requests that the device holds. */
-static struct job { uint64_t id; bool busy; } job[RING_SLOTS];
+static struct job { uint64_t id; bool busy, quiet; } job[RING_SLOTS];
 static unsigned job_free[RING_SLOTS], job_free_count;
 static unsigned job_of_head[QUEUE_SIZE_MAX];
 
+static struct ring_request next;	/* taken from the ring, not yet begun */
+static bool has_next;
+
 static bool completed;	/* fs is to be notified */
 
-static void complete(uint64_t id, int64_t status)
+static void complete(uint64_t id, int64_t status, bool quiet)
 {
 	ring_complete(ring, id, status, 0);
-	completed = true;
+	completed |= !quiet || status;
 }
 
 /* 0, or the errno of a request that must not reach the device. */
@@ -92,7 +95,7 @@ static void submit(const struct ring_request *request)
 	if (!flush)
 		count += frame_segments(request, segment + 1);
 	segment[count++] = (struct segment){ exchange_physical + offsetof(struct exchange, status[slot]), 1, true };
-	job[slot] = (struct job){ .id = request->id, .busy = true };
+	job[slot] = (struct job){ .id = request->id, .busy = true, .quiet = request->flags & RING_QUIET };
 	job_of_head[queue_add(&disk.queue, segment, count)] = slot;
 }
 
@@ -103,22 +106,28 @@ static bool ends_here(const struct ring_request *request, int64_t *status)
 	return *status || (request->operation == BLK_REQUEST_flush && !disk.has_flush);
 }
 
+/* A flush waits, and with it all that is behind it, until the device has done what was asked before: only that is it obliged to flush. */
+static bool may_begin(const struct ring_request *request)
+{
+	if (!usable)
+		return true;
+	return request->operation == BLK_REQUEST_flush ? job_free_count == RING_SLOTS : job_free_count && disk.queue.free_count >= SEGMENTS_MAX;
+}
+
 /* As many requests as the device can hold; the rest wait in the ring. */
 static void take_requests(void)
 {
-	struct ring_request request;
 	bool submitted = false;
 
-	while (!usable || (job_free_count && disk.queue.free_count >= SEGMENTS_MAX)) {
+	while ((has_next || (has_next = ring_next_request(ring, &next))) && may_begin(&next)) {
 		int64_t status;
 
-		if (!ring_next_request(ring, &request))
-			break;
-		if (ends_here(&request, &status)) {
-			complete(request.id, status);
+		has_next = false;
+		if (ends_here(&next, &status)) {
+			complete(next.id, status, false);
 			continue;
 		}
-		submit(&request);
+		submit(&next);
 		submitted = true;
 	}
 	if (submitted && queue_publish(&disk.queue))
@@ -133,7 +142,7 @@ static void finish(unsigned slot, bool failed)
 		log_line("blk: request of type %u at sector %lu: status %u", exchange->header[slot].type, exchange->header[slot].sector, status);
 	job[slot].busy = false;
 	job_free[job_free_count++] = slot;
-	complete(job[slot].id, failed || status != BLOCK_OK ? -EIO : 0);
+	complete(job[slot].id, failed || status != BLOCK_OK ? -EIO : 0, job[slot].quiet);
 }
 
 /* The device has broken its own rules: no frame may be in its hands any more, and nothing is asked of it again. */

@@ -10,9 +10,11 @@ enum purpose { FREE, METADATA, DATA, FLUSH };
 
 static struct slot { enum purpose purpose; uint32_t number; uint64_t id; } slots[RING_SLOTS];	/* number: frame of the cache, or task */
 static struct ring *ring;
-static uint64_t sequence, flushes_begun, flushes_done;
-static uint64_t flushes_wanted;
+static uint64_t sequence, flushes_begun, flushes_done, flushes_wanted;
+static uint64_t unflushed;		/* writes asked since the last flush began */
+static unsigned used;			/* slots */
 static bool has_flush, asked, answered;
+static bool gathering;			/* metadata whose flush follows */
 
 int blocks_info(uint64_t *blocks, bool *read_only)
 {
@@ -33,38 +35,45 @@ void blocks_init(struct ring *shared)
 	ring = shared;
 }
 
-static bool start_request(enum purpose purpose, uint32_t number, struct ring_request *request)
+/* quiet: a flush will be asked for behind it. There must be a slot for that. */
+static bool start_request(enum purpose purpose, uint32_t number, unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, bool quiet)
 {
+	struct ring_request request;	/* fields that mean nothing to blk, and frames that are not there, are not filled */
 	unsigned slot = 0;
 
-	while (slot < RING_SLOTS && slots[slot].purpose)
+	if (used == RING_SLOTS)
+		return false;
+	while (slots[slot].purpose)
 		slot++;
-	if (slot == RING_SLOTS)
+	request.id = ++sequence << 8 | slot;
+	request.operation = operation;
+	request.count = count;
+	request.object = request.length = request.modified = 0;
+	request.first = first;
+	request.flags = quiet && has_flush && used < RING_SLOTS - 2 ? RING_QUIET : 0;
+	for (uint32_t i = 0; i < count; i++)
+		request.frame[i] = frames[i];
+	if (!ring_ask(ring, &request))
 		return false;
-	request->id = ++sequence << 8 | slot;
-	if (!ring_ask(ring, request))
-		return false;
-	slots[slot] = (struct slot){ purpose, number, request->id };
+	slots[slot] = (struct slot){ purpose, number, request.id };
+	used++;
+	unflushed += operation == BLK_REQUEST_write;
 	asked = work_left = true;
 	return true;
 }
 
-bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task)
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task, bool quiet)
 {
-	struct ring_request request = { .operation = operation, .count = count, .first = first };
-
-	memcpy(request.frame, frames, count * sizeof(frames[0]));
-	return start_request(DATA, task, &request);
+	return start_request(DATA, task, operation, first, count, frames, quiet);
 }
 
 /* ---- the core's */
 
 static bool start_metadata(unsigned operation, uint32_t frame, uint32_t block)
 {
-	struct ring_request request = { .operation = operation, .count = 1, .first = block };
+	uint32_t page = frame_of((const uint8_t *)start->pool + (size_t)frame * BLOCK_BYTES);
 
-	request.frame[0] = frame_of((const uint8_t *)start->pool + (size_t)frame * BLOCK_BYTES);
-	return start_request(METADATA, frame, &request);
+	return start_request(METADATA, frame, operation, block, 1, &page, gathering);
 }
 
 static bool start_read(uint32_t frame, uint32_t block)
@@ -95,10 +104,26 @@ const struct core_ops device_ops = { start_read, start_write, wake, now, unlinke
 
 static void start_flush(void)
 {
-	struct ring_request request = { .operation = BLK_REQUEST_flush };
+	if (flushes_begun != flushes_done || flushes_wanted == flushes_begun || !start_request(FLUSH, 0, BLK_REQUEST_flush, 0, 0, NULL, false))
+		return;
+	flushes_begun++;
+	unflushed = 0;
+}
 
-	if (flushes_begun == flushes_done && flushes_wanted > flushes_begun && start_request(FLUSH, 0, &request))
-		flushes_begun++;
+bool blocks_all_flushed(void)
+{
+	return !has_flush || (!unflushed && flushes_begun == flushes_done && flushes_wanted == flushes_begun);
+}
+
+uint64_t blocks_write_and_flush(uint64_t *stamp)
+{
+	uint64_t flush;
+
+	gathering = true;
+	*stamp = cache_write_back();
+	gathering = false;
+	flush = blocks_flush();
+	return cache_started(*stamp) ? flush : 0;
 }
 
 uint64_t blocks_flush(void)
@@ -126,6 +151,7 @@ static void complete(const struct ring_completion *completion)
 	if ((completion->id & 0xff) >= RING_SLOTS || !done.purpose || done.id != completion->id)
 		return;
 	slot->purpose = FREE;
+	used--;
 	answered = true;
 	if (done.purpose == METADATA) {
 		core_io_done(done.number, completion->status);
@@ -135,6 +161,7 @@ static void complete(const struct ring_completion *completion)
 		if (completion->status)
 			volume.broken = true;
 		flushes_done = flushes_begun;
+		pages_flushed();
 		wake(WAIT_KEY(WAIT_FLUSH, 0));
 	}
 }

@@ -168,10 +168,12 @@ static void serve(bool wait)
 		if (bits & NOTIFY_TIMER)
 			sync_timer();
 		pages_observe();
-		work_left = true;
+		work_left = work_left || !pages_unadmitted();	/* else first the endpoint, then all at once */
 	} else if (event == EVENT_TIMEOUT || event == ERR_TIMEOUT) {
 		pages_admit();
 		work_left = true;
+	} else if (!wait) {
+		work_left = true;	/* calls do not keep off what waits for the endpoint to be empty */
 	}
 }
 

@@ -17,6 +17,7 @@ static struct task {
 	uint64_t key;
 	uint32_t next, moving;		/* first page not yet dealt with; transfers under way */
 	bool begun;
+	uint64_t flush;			/* 0, or what it waits for besides */
 	int64_t status;
 	uint64_t value;
 	struct ring_request request;
@@ -25,6 +26,7 @@ static unsigned in_state[TASK_MOVING + 1] = { [TASK_FREE] = TASKS };
 static struct ring *ring;
 static uint32_t observed, admitted;
 static bool answered;
+static bool flush_owed;			/* transfers have begun that are to be durable */
 
 static void set_state(struct task *task, enum task_state state)
 {
@@ -111,6 +113,11 @@ static int find_run(struct task *task, const struct inode_ref *ref, uint32_t *bl
 	return 0;
 }
 
+static bool is_sync(const struct task *task)
+{
+	return task->request.operation == FS_REQUEST_write && task->request.flags & RING_SYNC;
+}
+
 static int transfer_run(struct task *task, struct inode_ref *ref)
 {
 	bool reading = task->request.operation == FS_REQUEST_page_in;
@@ -123,8 +130,9 @@ static int transfer_run(struct task *task, struct inode_ref *ref)
 		log_line("fs: page %lu of inode %u is to be written but has no block", (unsigned long)task->request.first + task->next, ref->number);
 		return -EIO;
 	}
-	if (block && !blocks_start(reading ? BLK_REQUEST_read : BLK_REQUEST_write, block, length, &task->request.frame[task->next], task - tasks))
+	if (block && !blocks_start(reading ? BLK_REQUEST_read : BLK_REQUEST_write, block, length, &task->request.frame[task->next], task - tasks, is_sync(task)))
 		return wait_for(WAIT_KEY(WAIT_SLOT, 0));
+	flush_owed = flush_owed || is_sync(task);
 	for (uint32_t i = 0; i < length && !block; i++)
 		task->value |= 1UL << (task->next + i);
 	task->moving += !!block;
@@ -138,18 +146,37 @@ void pages_io_done(uint32_t number, bool failed)
 
 	if (failed)
 		task->status = -EIO;
-	if (--task->moving == 0 && task->state == TASK_MOVING)
+	if (--task->moving == 0 && task->state == TASK_MOVING && blocks_flushed(task->flush))
 		finish(task);
+}
+
+void pages_flushed(void)
+{
+	for (unsigned i = 0; in_state[TASK_MOVING] && i < TASKS; i++)
+		if (tasks[i].state == TASK_MOVING && !tasks[i].moving && blocks_flushed(tasks[i].flush))
+			finish(&tasks[i]);
+	work_left = work_left || answered;
+}
+
+/* Whose transfers are all on their way. The flush comes behind all of them. */
+static void flush_moving(void)
+{
+	uint64_t stamp, flush = blocks_write_and_flush(&stamp);
+
+	flush_owed = false;
+	for (unsigned i = 0, left = in_state[TASK_MOVING]; left; i++)
+		if (tasks[i].state == TASK_MOVING) {
+			left--;
+			if (is_sync(&tasks[i]) && !tasks[i].flush)
+				tasks[i].flush = flush;
+		}
 }
 
 /* The last write told the pager's length and time; the inode learns them before the data is written. */
 static void note_write(struct task *task, struct inode_ref *ref)
 {
-	struct pager_stat_reply reply;
-
 	inode_set_length(ref, task->request.length);
-	if (object_stat(task->request.object, &reply))
-		set_modified(ref, reply.modified);
+	set_modified(ref, task->request.modified);
 	step_commit();
 }
 
@@ -305,17 +332,19 @@ static void run(struct task *task)
 
 static void take_requests(void)
 {
-	struct ring_request request;
-
 	for (unsigned i = 0; i < TASKS && ring->request_tail != admitted; i++) {
-		if (tasks[i].state != TASK_FREE)
+		struct task *task = &tasks[i];
+
+		if (task->state != TASK_FREE)
 			continue;
-		if (!ring_next_request(ring, &request)) {
+		if (!ring_next_request(ring, &task->request)) {
 			admitted = observed = ring->request_tail;
 			return;
 		}
-		tasks[i] = (struct task){ .state = TASK_FREE, .request = request };
-		set_state(&tasks[i], TASK_READY);
+		task->next = task->moving = 0;
+		task->begun = false;
+		task->flush = task->value = task->status = 0;
+		set_state(task, TASK_READY);
 	}
 }
 
@@ -325,6 +354,8 @@ void pages_run(void)
 	for (unsigned i = 0; in_state[TASK_READY] && i < TASKS; i++)
 		if (tasks[i].state == TASK_READY)
 			run(&tasks[i]);
+	if (flush_owed)
+		flush_moving();
 	if (answered)
 		sys_notify(SLOT_NOTIFY_PAGER, NOTIFY_RING_UPPER);
 	answered = false;

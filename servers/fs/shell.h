@@ -210,11 +210,15 @@ bool pages_ready(void);			/* admitted ones can go on */
 void pages_run(void);
 void pages_wake(uint64_t key);
 void pages_io_done(uint32_t task, bool failed);
+void pages_flushed(void);
 bool release_expected(void);		/* the pager is about to give up a deleted object: there will be space */
 void blocks_init(struct ring *ring);
-bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task);	/* for a pager's request */
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task, bool quiet);	/* for a pager's request */
 uint64_t blocks_flush(void);		/* a device flush that begins from now on; 0: the device has none */
 bool blocks_flushed(uint64_t flush);	/* else wait for WAIT_FLUSH */
+bool blocks_all_flushed(void);		/* nothing has been written since the last flush, and none is under way */
+/* All metadata that is dirty, and a flush behind it. The flush; 0: there is none, or it cannot cover all: *stamp is to be waited for first. */
+uint64_t blocks_write_and_flush(uint64_t *stamp);
 void blocks_take(void);			/* what blk has answered */
 void blocks_send(void);			/* tell blk that there is work */
 int blocks_info(uint64_t *blocks, bool *read_only);

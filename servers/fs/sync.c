@@ -56,9 +56,14 @@ enum stage { BEGIN, WRITING, FLUSHING, SETTLED };
 /* 0 when everything that was dirty at the first try is durable. */
 static int64_t make_durable(struct call *call)
 {
+	uint64_t stamp, flush;
+
 	if (call->stage == BEGIN) {
-		call->stamp = cache_write_back();
-		call->stage = WRITING;
+		if (!cache_is_dirty() && blocks_all_flushed())
+			return 0;
+		flush = blocks_write_and_flush(&stamp);
+		call->stamp = flush ? flush : stamp;
+		call->stage = flush ? FLUSHING : WRITING;
 	}
 	if (call->stage == WRITING) {
 		if (!cache_written(call->stamp))
@@ -81,7 +86,7 @@ int64_t sync_then(struct call *call)
 /* What the pager knows of the object goes into its inode, then all is written. */
 static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length, uint64_t modified, int64_t error)
 {
-	struct pager_stat_reply now = { 0 };
+	struct pager_stat_reply now;
 	struct inode_ref ref;
 	int result;
 
@@ -89,12 +94,17 @@ static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length
 		error = 0;	/* not known to the pager: nothing to be written */
 	else if (object && !error && call->stage == BEGIN && !volume.read_only) {
 		result = inode_get((uint32_t)object, &ref);
-		if (result == WAIT)
+		if (result == WAIT) {
+			call->done = 1;
 			return WAIT;
+		}
 		if (result == 0 && inode_object(&ref) == object) {
-			/* A truncation may have come while this waited for the inode. */
-			inode_set_length(&ref, object_stat(object, &now) ? now.length : length);
-			set_modified(&ref, now.modified ? now.modified : modified);
+			if (call->done && object_stat(object, &now)) {	/* a truncation may have come while this waited for the inode */
+				length = now.length;
+				modified = now.modified ? now.modified : modified;
+			}
+			inode_set_length(&ref, length);
+			set_modified(&ref, modified);
 			step_commit();
 		}
 	}

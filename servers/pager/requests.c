@@ -85,7 +85,8 @@ void request_queue(const struct core_request *request)
 	record->next = 0;
 	record->core_id = request->id;
 	record->request = (struct ring_request){ .operation = request->operation, .count = request->count,
-		.object = request->object, .first = request->first, .length = request->length };
+		.object = request->object, .first = request->first, .length = request->length, .modified = request->modified,
+		.flags = request->sync ? RING_SYNC : 0 };
 	for (unsigned i = 0; i < request->count && i < RING_FRAMES; i++)
 		record->request.frame[i] = request->frame[i] >> PAGE_SHIFT;
 	if (first)

@@ -5,6 +5,7 @@
  */
 #include "fs_world.h"
 
+#include "blk.h"
 #include "pager.h"
 #include "ring.h"
 
@@ -16,11 +17,15 @@ void pages_observe(void);
 void pages_admit(void);
 void pages_run(void);
 void pages_wake(uint64_t key);
+void pages_flushed(void);
+void pages_io_done(uint32_t task, bool failed);
 bool ring_ask(struct ring *ring, const struct ring_request *request);
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion);
 bool object_stat(uint64_t object, struct pager_stat_reply *reply);
 void set_modified(struct inode_ref *ref, uint64_t modified);
-bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task);
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task, bool quiet);
+bool blocks_flushed(uint64_t flush);
+uint64_t blocks_write_and_flush(uint64_t *stamp);
 struct result { long value, second; };
 struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 
@@ -41,14 +46,33 @@ void set_modified(struct inode_ref *ref, uint64_t modified)
 	(void)modified;
 }
 
-bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task)
+/* ---- the driver: data that is on its way, a flush behind it */
+
+static struct { uint32_t task; unsigned moving; bool quiet; } data;
+static uint64_t flushes, flushed;
+
+bool blocks_flushed(uint64_t flush)
 {
-	(void)operation;
+	return flush <= flushed;
+}
+
+uint64_t blocks_write_and_flush(uint64_t *stamp)
+{
+	CHECK(data.moving && data.quiet, "a flush for nothing");
+	*stamp = cache_write_back();
+	return ++flushes;
+}
+
+bool blocks_start(unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, uint32_t task, bool quiet)
+{
 	(void)first;
 	(void)count;
 	(void)frames;
-	(void)task;
-	CHECK(false, "no data is moved here");
+	CHECK(operation == BLK_REQUEST_write, "nothing is read here");
+	data.task = task;
+	data.quiet = quiet;
+	data.moving++;
+	return true;
 }
 
 struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
@@ -62,7 +86,7 @@ struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t
 static int64_t ask(unsigned operation, uint64_t object, uint64_t first, uint32_t count, uint64_t length, uint64_t *value)
 {
 	static uint64_t id;
-	const struct ring_request request = { ++id, operation, count, object, first, length, { 0 } };
+	const struct ring_request request = { ++id, operation, count, object, first, length, 0, 0, { 0 } };
 	struct ring_completion completion;
 
 	CHECK(ring_ask(ring, &request), "the ring is full");
@@ -128,6 +152,50 @@ static void check_file(uint64_t object, uint64_t length, uint32_t blocks)
 
 /* ---- tests */
 
+static void put(unsigned operation, uint64_t object, uint64_t first, uint32_t count, uint64_t flags)
+{
+	const struct ring_request request = { 4711, operation, count, object, first, (first + count) * 4096, 0, flags, { 0 } };
+
+	CHECK(ring_ask(ring, &request), "the ring is full");
+	pages_observe();
+	pages_admit();
+	pages_run();
+}
+
+/* A write that somebody waits for is answered when the flush behind it is done, any other one with its data. */
+static void durable_writes(void)
+{
+	struct ring_completion completion;
+	struct node *node;
+	uint64_t object = make_file("durable", &node), value;
+
+	give_blocks(object, 0, 4);
+	put(FS_REQUEST_write, object, 0, 2, 0);
+	CHECK(data.moving == 1 && !data.quiet && !flushes, "a plain write");
+	data.moving = 0;
+	pages_io_done(data.task, false);
+	CHECK(ring_next_completion(ring, &completion) && completion.status == 0, "its answer");
+	put(FS_REQUEST_write, object, 1, 3, RING_SYNC);
+	CHECK(data.moving == 1 && data.quiet && flushes == 1, "a durable one");
+	data.moving = 0;
+	pages_io_done(data.task, false);
+	CHECK(!ring_next_completion(ring, &completion), "answered before the flush");
+	pages_flushed();
+	CHECK(!ring_next_completion(ring, &completion), "answered before the flush");
+	flushed = 1;
+	pages_flushed();
+	CHECK(ring_next_completion(ring, &completion) && completion.status == 0, "its answer");
+	put(FS_REQUEST_write, object, 0, 1, RING_SYNC);
+	data.moving = 0;
+	pages_io_done(data.task, true);
+	flushed = flushes;
+	pages_flushed();
+	CHECK(ring_next_completion(ring, &completion) && completion.status == -EIO, "its error");
+	while (finish_transfer())
+		;
+	CHECK(ask(FS_REQUEST_release, object, 0, 0, 1, &value) == 0, "release");
+}
+
 static void trim_takes_the_shorter_length(void)
 {
 	struct node *node;
@@ -191,6 +259,7 @@ int main(void)
 	path = make_image("", "16M");
 	CHECK(mount_image(path, 400) == 0, "mount");
 	pages_init(ring);
+	durable_writes();
 	trim_takes_the_shorter_length();
 	no_space_while_a_release_is_expected();
 	leave();

@@ -123,6 +123,8 @@ static int64_t answer_page_in(struct disk_file *file, const struct core_request 
  * Bytes past the end are zero: past the end when the write began, or, since a page under write may be written again, past the end now. If the file
  * grew meanwhile and was cut again, they may be anything: the truncation waits for this write, and then frees the block.
  */
+static uint64_t written_at;	/* what the last write said of its time */
+
 static int64_t answer_write(struct disk_file *file, const struct core_request *request)
 {
 	const struct object *object = core_object_find(request->object);
@@ -142,6 +144,7 @@ static int64_t answer_write(struct disk_file *file, const struct core_request *r
 	}
 	if (request->length > file->length)
 		file->length = request->length;
+	written_at = request->modified;
 	return 0;
 }
 

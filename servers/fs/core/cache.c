@@ -398,9 +398,14 @@ uint64_t cache_write_back(void)
 	return stamp;
 }
 
+bool cache_started(uint64_t until)
+{
+	return !oldest || oldest->dirty_since > until;
+}
+
 bool cache_written(uint64_t until)
 {
-	if (oldest && oldest->dirty_since <= until)
+	if (!cache_started(until))
 		return false;
 	for (uint32_t i = 0; i < write_count; i++)
 		if (writes[i]->writing_since <= until)

@@ -121,6 +121,7 @@ void core_io_done(uint32_t frame, bool failed);
 void cache_retry(void);					/* the device has room again: start what it refused */
 uint64_t cache_write_back(void);			/* start writing all that is dirty now; returns the stamp to wait for */
 bool cache_written(uint64_t stamp);			/* all that was dirty then is on the device; else wait for WAIT_WRITTEN */
+bool cache_started(uint64_t stamp);			/* ... or at least asked of it */
 bool cache_is_dirty(void);
 void cache_drop_clean(void);
 uint32_t cache_blocks(void);

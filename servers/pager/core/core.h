@@ -66,6 +66,8 @@ struct core_request {
 	unsigned operation;		/* FS_REQUEST_* of abi/ring.h */
 	unsigned count;
 	uint64_t object, first, length;
+	uint64_t modified;		/* write: as core_object_modified says */
+	bool sync;			/* write: somebody waits for it to be durable */
 	uint64_t frame[CORE_BATCH];	/* page_in, write: physical addresses, pinned until core_complete */
 };
 

@@ -305,6 +305,7 @@ struct pending {
 	uint64_t first;
 	unsigned operation, count;
 	bool served;			/* of a program's pager */
+	bool sync;			/* of a write: somebody waits for it */
 	struct frame *copy;		/* the last page is written from this one */
 };
 #define PENDINGS CORE_REQUESTS

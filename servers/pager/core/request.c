@@ -20,6 +20,7 @@ struct pending *request_begin(struct object *object, unsigned operation, uint64_
 		pending->count = count;
 		pending->copy = NULL;
 		pending->served = false;
+		pending->sync = false;
 		core.pendings_used++;
 		if (object)
 			object->requests++;
@@ -34,6 +35,7 @@ void request_send(struct pending *pending, uint64_t length, const uint64_t *fram
 		.id = pending->id, .operation = pending->operation, .count = pending->count,
 		.object = pending->object->number, .first = pending->first, .length = length,
 		.pager = pending->operation == FS_REQUEST_page_in ? pending->object->pager : 0,
+		.modified = pending->operation == FS_REQUEST_write ? core_object_modified(pending->object) : 0, .sync = pending->sync,
 	};
 
 	for (unsigned i = 0; frames && i < pending->count; i++)

@@ -46,6 +46,7 @@ unsigned write_cluster(struct frame *frame, bool failed_too)
 		physical[pending->count++] = frame_physical(source);
 		frame = pages_find(object, first + pending->count);
 	}
+	pending->sync = failed_too;
 	if (pending->count)
 		request_send(pending, object->length, physical);
 	else
