@@ -91,7 +91,7 @@
 	X(-21, unmap,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address, pages, report address, report entries) -> pages done, entries written") \
 	X(-22, protect,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|rights kept, pages, report address, report entries) -> pages done, entries written") \
 	X(-23, scan,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|SCAN_*, pages, report address, report entries) -> pages done, entries written") \
-	X(-24, irq_bind,	slot,	KIND_IRQ,		0,		"(irq number, notification slot, bits): deliver as notification; bits = 0: unbind") \
+	X(-24, irq_bind,	slot,	KIND_IRQ,		0,		"(irq number, notification slot, bits): deliver as notification, as long as that lives") \
 	X(-25, irq_ack,		slot,	KIND_IRQ,		0,		"(irq number): handled; the next may come") \
 	X(-26, timer_set,	slot,	KIND_CONTROL,		0,		"(notification slot, bits, rdtime deadline; 0: cancel): one timer per notification") \
 	X(-27, log,		slot,	KIND_CONTROL,		0,		"(address, bytes <= LOG_MAX): to the kernel's console if the boot argument log=1 is there, or always if the text begins with BOOT_FATAL (boot.h)") \
@@ -149,7 +149,7 @@ enum thread_field {
 	THREAD_SPACE = 1,	/* value: space slot. The thread must be new or waiting for an answer; its token stays good */
 	THREAD_FAULT,		/* value: endpoint slot (needs SEND); its badge comes with every fault */
 	THREAD_EXCEPTION,	/* value: endpoint slot (needs SEND). A thread stuck for want of one makes its exception call now */
-	THREAD_BOUND,		/* value: notification slot (needs RECEIVE), 0: none */
+	THREAD_BOUND,		/* value: notification slot (needs RECEIVE) */
 	THREAD_PRIORITY,	/* value: 0..PRIORITIES-1, not above the setter's own */
 	THREAD_IDENTITY,	/* value: the word that comes with its calls */
 	THREAD_START,		/* value ignored: leave the state "new": make the exception call EXCEPTION_START */
@@ -157,7 +157,7 @@ enum thread_field {
 #define PRIORITIES 32
 
 enum space_field {
-	SPACE_ROUTE = 1,	/* value: route slot, 0: none */
+	SPACE_ROUTE = 1,	/* value: route slot */
 	SPACE_LEAF,		/* value: leaf slot, value2: index of the leaf, below SPACE_LEAVES */
 };
 

@@ -82,6 +82,8 @@ long sys_create(struct thread *caller, const struct capability *target, const ui
 		endpoint_init(page);
 	else if (kind == KIND_THREAD)
 		thread_init(page);
+	else if (kind == KIND_SPACE)
+		space_init(page);
 	*place = (struct capability){ objects[index].word, (uint32_t)index, capability_rights((enum kind)kind, RIGHT_ALL), { 0 }, 0 };
 	return OK;
 }
@@ -98,7 +100,9 @@ long sys_destroy(struct thread *caller unused, const struct capability *target, 
 		thread_dismantle(object_page(index));
 	else if (kind == KIND_ENDPOINT)
 		error = endpoint_dismantle(object_page(index));
-	/* Notifications, leaves and routes are only ever named by references, which die with the page. */
+	else if (kind == KIND_NOTIFICATION)
+		timer_stop(&((struct notification *)object_page(index))->timer);
+	/* Leaves and routes (and notifications) are only ever named by references, which die with the page. */
 	if (!error)
 		object_destroy(index);
 	return error;

@@ -1,26 +1,23 @@
 /*
  * Reads the flattened device tree (Devicetree Specification 0.4, chapter 5) in one pass: the interesting properties of each
- * node are gathered while it is open and looked at when it ends. Firmware is trusted to hand over a well-formed tree;
- * a machine without what the kernel needs is a panic that names it.
+ * node are gathered while it is open and looked at when it ends. Nodes are known by their names, the interrupt controller by a property that
+ * only its kind has. Firmware is trusted to hand over a well-formed tree; a machine without what the kernel needs is a panic that names it.
  */
 #include "memory.h"
 
-#define DEPTH_MAX 8
 #define MAGIC 0xd00dfeed
 #define CAUSE_SUPERVISOR_EXTERNAL 9
 
-enum token { TOKEN_NODE = 1, TOKEN_END_NODE, TOKEN_PROPERTY, TOKEN_NOTHING, TOKEN_END = 9 };
+enum token { TOKEN_NODE = 1, TOKEN_END_NODE, TOKEN_PROPERTY };	/* others are passed over */
 
 struct header {		/* all big-endian */
 	uint32_t magic, total_bytes, structure, strings;
 };
 
-enum property_name {
-	REG, COMPATIBLE, DEVICE_TYPE, PHANDLE, ADDRESS_CELLS, SIZE_CELLS, BOOTARGS, INITRD_START, INITRD_END, TIMEBASE, EXTENDED, NDEV, PROPERTIES,
-};
+enum property_name { REG, PHANDLE, ADDRESS_CELLS, SIZE_CELLS, BOOTARGS, INITRD_START, INITRD_END, TIMEBASE, CONTEXTS, NUMBERS, PROPERTIES };
 static const char *const property_names[PROPERTIES] = {
-	"reg", "compatible", "device_type", "phandle", "#address-cells", "#size-cells", "bootargs", "linux,initrd-start",
-	"linux,initrd-end", "timebase-frequency", "interrupts-extended", "riscv,ndev",
+	"reg", "phandle", "#address-cells", "#size-cells", "bootargs", "linux,initrd-start", "linux,initrd-end", "timebase-frequency",
+	"interrupts-extended", "riscv,ndev",
 };
 
 struct property {
@@ -29,23 +26,24 @@ struct property {
 };
 
 struct node {
+	struct node *parent;
 	const char *name;
 	struct property property[PROPERTIES];
-	uint32_t controller;	/* of a cpu: the phandle of its own interrupt controller */
+	uint64_t controller;	/* of a cpu: the phandle of its own interrupt controller */
 };
 
 struct machine machine;
 
-static struct node path[DEPTH_MAX];	/* the open nodes; path[0] is the root */
-static struct property contexts;	/* the interrupt controller's */
-static uint32_t boot_controller;	/* the boot hart's */
+static const char *strings;
+static uint64_t boot_hart, boot_controller;
+static struct property contexts;	/* of the interrupt controller; for each a cpu's controller and a cause */
 
 static uint32_t big_endian(uint32_t value)
 {
 	return value >> 24 | (value >> 8 & 0xff00) | (value << 8 & 0xff0000) | value << 24;
 }
 
-/* Does `text` begin with `name`, and then end or go on with an @? */
+/* Is this `name`, perhaps with an address behind it? */
 static bool named(const char *text, const char *name)
 {
 	const char *rest = text_after(text, name);
@@ -70,98 +68,86 @@ static uint64_t value(const struct node *node, enum property_name name, uint64_t
 	return property->cells ? number(property->cells, property->bytes / 4) : otherwise;
 }
 
-/* Is `text` one of the strings of the property? */
-static bool lists(const struct node *node, enum property_name name, const char *text)
-{
-	const char *strings = (const char *)node->property[name].cells;
-
-	for (uint32_t at = 0; strings && at < node->property[name].bytes; at++)
-		if ((!at || !strings[at - 1]) && named(strings + at, text))
-			return true;
-	return false;
-}
-
 /* The first range of reg, in the parent's cells. */
 static struct extent range(const struct node *node)
 {
-	uint64_t base_cells = value(node - 1, ADDRESS_CELLS, 2), size_cells = value(node - 1, SIZE_CELLS, 1);
+	uint64_t base_cells = value(node->parent, ADDRESS_CELLS, 2), size_cells = value(node->parent, SIZE_CELLS, 1);
 	const uint32_t *reg = node->property[REG].cells;
 
-	if (!reg)
-		return (struct extent){ 0, 0 };
-	return (struct extent){ number(reg, base_cells), number(reg + base_cells, size_cells) };
+	return reg ? (struct extent){ number(reg, base_cells), number(reg + base_cells, size_cells) } : (struct extent){ 0, 0 };
 }
 
-static void node_ends(const struct node *node, unsigned depth, uint64_t boot_hart)
+static void node_ends(const struct node *node)
 {
 	struct extent where = range(node);
 
-	if (depth == 1 && named(node->name, "chosen")) {
-		machine.initrd_base = value(node, INITRD_START, 0);
-		machine.initrd_bytes = value(node, INITRD_END, 0) - machine.initrd_base;
-		if (node->property[BOOTARGS].cells)
-			machine.arguments = (const char *)node->property[BOOTARGS].cells;
-	} else if (depth == 1 && named(node->name, "cpus")) {
-		machine.timebase_hz = value(node, TIMEBASE, 0);
-	} else if (depth == 2 && named(path[1].name, "reserved-memory")) {
+	if (named(node->parent->name, "reserved-memory")) {
 		assert(machine.reserved_count < RESERVED_MAX);
 		machine.reserved[machine.reserved_count++] = where;
-	} else if (depth == 3 && named(path[1].name, "cpus") && named(node->name, "interrupt-controller")) {
-		path[2].controller = (uint32_t)value(node, PHANDLE, 0);
-	} else if (lists(node, DEVICE_TYPE, "cpu")) {
+	} else if (named(node->name, "memory") && range_inside(KERNEL_PHYSICAL, 1, where.base, where.bytes)) {
+		machine.ram = where;
+	} else if (named(node->name, "chosen")) {
+		machine.initrd_base = value(node, INITRD_START, 0);
+		machine.initrd_bytes = value(node, INITRD_END, 0) - machine.initrd_base;
+		machine.arguments = (const char *)node->property[BOOTARGS].cells;
+	} else if (named(node->name, "cpus")) {
+		machine.timebase_hz = value(node, TIMEBASE, 0);
+	} else if (named(node->name, "cpu")) {
 		machine.harts++;
 		if (where.base == boot_hart)
 			boot_controller = node->controller;
-	} else if (lists(node, DEVICE_TYPE, "memory") && range_inside(KERNEL_PHYSICAL, 1, where.base, where.bytes)) {
-		machine.ram = where;
-	} else if (lists(node, COMPATIBLE, "riscv,plic0") || lists(node, COMPATIBLE, "sifive,plic-1.0.0")) {
+	} else if (node->property[NUMBERS].cells) {
 		machine.controller = where;
-		machine.interrupts = value(node, NDEV, 0);
-		contexts = node->property[EXTENDED];
+		machine.interrupts = value(node, NUMBERS, 0);
+		contexts = node->property[CONTEXTS];
+	} else if (named(node->name, "interrupt-controller")) {
+		node->parent->controller = value(node, PHANDLE, 0);
 	}
 }
 
-static void walk_tree(const struct header *header, uint64_t boot_hart)
+/* `cell` lies behind the token that opens the node; the result behind the one that ends it. */
+static const uint32_t *read_node(const uint32_t *cell, struct node *parent)
 {
-	const uint32_t *cell = (const uint32_t *)((const char *)header + big_endian(header->structure));
-	const char *strings = (const char *)header + big_endian(header->strings), *text;
-	unsigned depth = 0;	/* open nodes */
+	struct node node = { .parent = parent, .name = (const char *)cell };
+	const char *text = node.name;
+	uint32_t token;
 
-	for (uint32_t token; (token = big_endian(*cell++)) != TOKEN_END; ) {
+	while (*text)
+		text++;
+	cell += (text - node.name) / 4 + 1;
+	while ((token = big_endian(*cell++)) != TOKEN_END_NODE) {
 		if (token == TOKEN_NODE) {
-			assert(depth < DEPTH_MAX);
-			path[depth++] = (struct node){ .name = text = (const char *)cell };
-			while (*text)
-				text++;
-			cell += (text - (const char *)cell) / 4 + 1;
+			cell = read_node(cell, &node);
 		} else if (token == TOKEN_PROPERTY) {
-			uint32_t bytes = big_endian(cell[0]);
-
 			for (unsigned i = 0; i < PROPERTIES; i++)
 				if (named(strings + big_endian(cell[1]), property_names[i]))
-					path[depth - 1].property[i] = (struct property){ cell + 2, bytes };
-			cell += 2 + (bytes + 3) / 4;
-		} else if (token == TOKEN_END_NODE && --depth) {
-			node_ends(&path[depth], depth, boot_hart);
+					node.property[i] = (struct property){ cell + 2, big_endian(cell[0]) };
+			cell += 2 + (big_endian(cell[0]) + 3) / 4;
 		}
 	}
+	node_ends(&node);
+	return cell;
 }
 
-void device_tree_read(uint64_t physical, uint64_t boot_hart)
+void device_tree_read(uint64_t physical, uint64_t hart)
 {
 	const struct header *header = direct(physical);
+	struct node none = { .name = "" };
 	uint32_t pairs;
 
 	if (big_endian(header->magic) != MAGIC)
 		panic("no device tree at %lx", physical);
 	machine.tree = physical;
 	machine.tree_bytes = big_endian(header->total_bytes);
-	machine.arguments = "";
-	walk_tree(header, boot_hart);
-	pairs = contexts.bytes / 8;	/* per context: controller of a hart, cause */
+	boot_hart = hart;
+	strings = (const char *)header + big_endian(header->strings);
+	read_node((const uint32_t *)((const char *)header + big_endian(header->structure)) + 1, &none);
+	pairs = contexts.bytes / 8;
 	while (machine.context < pairs && (big_endian(contexts.cells[2 * machine.context]) != boot_controller ||
 					   big_endian(contexts.cells[2 * machine.context + 1]) != CAUSE_SUPERVISOR_EXTERNAL))
 		machine.context++;
 	if (!machine.ram.bytes || !machine.timebase_hz || machine.context == pairs)
-		panic("the device tree lacks memory at %lx, a timebase or the interrupts of hart %lu", (uint64_t)KERNEL_PHYSICAL, boot_hart);
+		panic("the device tree lacks memory at %lx, a timebase or the interrupts of hart %lu", (uint64_t)KERNEL_PHYSICAL, hart);
+	if (!machine.arguments)
+		machine.arguments = "";
 }

@@ -84,6 +84,7 @@ void init_create(void)
 	thread->x[A0] = BOOT_INFO_BASE;
 	thread->priority = PRIORITIES - 1;
 	thread_init(thread);
+	space_init(space);
 	thread_enter_space(thread, space);
 	map(thread, INIT_BASE | RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, INIT_PAGES, memory.page_base);
 	map(thread, BOOT_INFO_BASE | RIGHT_READ, pages - INIT_PAGES, memory.page_base + INIT_BYTES);

@@ -4,7 +4,6 @@
  */
 #include "endpoint.h"
 #include "mapping.h"
-#include "notification.h"
 #include "riscv/hardware.h"
 #include "thread.h"
 

@@ -2,7 +2,6 @@
  * Interrupts of devices, delivered as bits of a notification. From delivery to `irq_ack` the controller (riscv/plic.c)
  * holds the number back. Whoever has the number in his irq capability binds it; binding anew replaces the old binding.
  */
-#include "notification.h"
 #include "riscv/hardware.h"
 #include "thread.h"
 
@@ -46,21 +45,17 @@ static bool number_valid(const struct capability *target, uint64_t number)
 
 long sys_irq_bind(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	uint64_t number = argument[1], bits = argument[3];
-	const struct capability *notification = NULL;
-	long error = OK;
+	uint64_t number = argument[1];
+	const struct capability *notification;
+	long error = capability_check(caller->space, argument[2], KIND_NOTIFICATION, RIGHT_RECEIVE, &notification);
 
-	if (!number_valid(target, number))
-		return ERR_INVALID;
-	if (bits)
-		error = capability_check(caller->space, argument[2], KIND_NOTIFICATION, RIGHT_RECEIVE, &notification);
-	if (error)
-		return error;
+	if (error || !number_valid(target, number))
+		return error ? error : ERR_INVALID;
 	/* Nothing below may fail. */
 	finish(number);
-	irqs[number].notification = notification ? capability_reference(notification) : (struct reference){ 0 };
-	irqs[number].bits = bits;
-	irq_enable((uint32_t)number, bits);
+	irqs[number].notification = capability_reference(notification);
+	irqs[number].bits = argument[3];
+	irq_enable((uint32_t)number, true);
 	return OK;
 }
 

@@ -1,7 +1,6 @@
 /*
  * Notifications. Who signals is not told apart: bits are all there is, so a server gives each source its own bit.
  */
-#include "notification.h"
 #include "endpoint.h"
 #include "thread.h"
 

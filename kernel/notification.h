@@ -2,8 +2,8 @@
  * A notification: one word of bits that anybody with SEND may set and that never blocks him. It is bound to at most one
  * thread, which finds the bits whenever it receives (before queued calls) and is woken by them if it waits.
  *
- * Timers signal notifications or end receives. They lie in a fixed table, short enough to be searched. A thread that only
- * sleeps, without an endpoint or a notification, may use half of it, so that programs cannot take the servers' timers away.
+ * Timers signal notifications or end receives. Only so many may run that they can be searched. A thread that only
+ * sleeps, without an endpoint or a notification, may have only half of them, so that programs cannot take the servers' timers away.
  */
 #ifndef NOTIFICATION_H
 #define NOTIFICATION_H
@@ -12,10 +12,16 @@
 
 struct thread;
 
+struct timer {
+	struct link link;	/* among those that run */
+	uint64_t deadline;
+};
+
 struct notification {
 	uint64_t bits;
 	struct thread *thread;	/* bound; never dangling: the thread's destruction clears it */
-	uint8_t timer;		/* its entry in the timer table + 1 */
+	struct timer timer;
+	uint64_t timer_bits;
 };
 
 /* Set bits; give them to the bound thread if it waits. */
@@ -28,8 +34,9 @@ bool notification_receive(struct thread *thread);
 bool timer_deadline_possible(const struct thread *thread);
 void timer_deadline(struct thread *thread, uint64_t deadline);
 void timer_cancel_deadline(struct thread *thread);
+void timer_stop(struct timer *timer);
 
-/* Have the next interrupt come for the earliest of the table and this hart's time slice. The interrupt. */
+/* Have the next interrupt come for the earliest of them and this hart's time slice. The interrupt. */
 void timer_rearm(void);
 void timer_expire(void);
 

@@ -1,7 +1,6 @@
 /*
  * The scheduler; hart.h says its rule. All states but READY are none of its business.
  */
-#include "notification.h"
 #include "riscv/hardware.h"
 #include "thread.h"
 

@@ -26,34 +26,28 @@ long space_dismantle(struct space *space)
 	if (space->root || space->reserve_pages)
 		return ERR_NOT_EMPTY;
 	space->dying = true;
-	for (; steps && space->threads; steps--)
-		thread_leave_space(space->threads);
+	for (; steps && !list_empty(&space->threads); steps--)
+		thread_leave_space((struct thread *)((char *)space->threads.next - offsetof(struct thread, in_space)));
 	for (; steps && space->sweep < end; steps--, space->sweep++) {
 		struct thread *thread = object_page(space->sweep);
 
 		if (object_kind(space->sweep) == KIND_THREAD && thread->state == THREAD_HELD && thread->holder == space)
 			call_lost(thread);
 	}
-	return space->threads || space->sweep < end ? ERR_AGAIN : OK;
+	return !list_empty(&space->threads) || space->sweep < end ? ERR_AGAIN : OK;
 }
 
 long sys_space_set(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	uint64_t field = argument[1], slot = argument[2], place = argument[3];
+	uint64_t field = argument[1], place = argument[3];
+	bool leaf = field == SPACE_LEAF, valid = leaf ? place < SPACE_LEAVES : field == SPACE_ROUTE;
 	struct space *space = capability_page(target);
-	const struct capability *value = NULL;
-	long error = OK;
+	const struct capability *value;
+	long error = capability_check(caller->space, argument[2], leaf ? KIND_LEAF : KIND_ROUTE, leaf ? RIGHT_CONTROL : 0, &value);
 
-	if (field == SPACE_ROUTE && slot)
-		error = capability_check(caller->space, slot, KIND_ROUTE, 0, &value);
-	else if (field == SPACE_LEAF)
-		error = capability_check(caller->space, slot, KIND_LEAF, RIGHT_CONTROL, &value);
-	if (error || (field != SPACE_ROUTE && field != SPACE_LEAF) || (field == SPACE_LEAF && place >= SPACE_LEAVES))
-		return error ? error : ERR_INVALID;
+	if (error || !valid)
+		return valid ? error : ERR_INVALID;
 	/* Nothing below may fail. */
-	if (field == SPACE_ROUTE)
-		space->route = value ? capability_reference(value) : (struct reference){ 0 };
-	else
-		space->leaf[place] = capability_reference(value);
+	*(leaf ? &space->leaf[place] : &space->route) = capability_reference(value);
 	return OK;
 }

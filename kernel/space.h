@@ -44,7 +44,7 @@ struct space {
 	struct reference leaf[SPACE_LEAVES];
 
 	/* Destruction */
-	struct thread *threads;		/* those with thread->space == this, through thread->sibling */
+	struct link threads;		/* those with thread->space == this, through thread->in_space */
 	uint64_t sweep;			/* next object to look at */
 	bool dying;
 	bool received;			/* somebody may have it as thread->holder */
@@ -114,6 +114,8 @@ static inline bool extent_covers(const struct capability *extent, uint64_t base,
 
 	return base % unit == 0 && base >= extent->base && range_inside((base - extent->base) / unit, count, 0, extent->count);
 }
+
+static inline void space_init(struct space *space) { list_init(&space->threads); }
 
 /* NOT_EMPTY; AGAIN; OK: nothing refers to it any more. */
 long space_dismantle(struct space *space);

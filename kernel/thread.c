@@ -4,7 +4,6 @@
  */
 #include "thread.h"
 #include "endpoint.h"
-#include "notification.h"
 #include "riscv/hardware.h"
 
 void thread_init(struct thread *thread)
@@ -19,7 +18,7 @@ void thread_set_blockers(struct thread *thread)
 {
 	uint64_t timer = (uint64_t)ATTENTION_TIMER << 32;
 
-	thread->blockers = (~1UL << thread->priority & ~timer) | (thread->timer ? timer : 0);
+	thread->blockers = (~1UL << thread->priority & ~timer) | (thread->timer.link.next ? timer : 0);
 }
 
 void thread_complete_frame(struct thread *thread)
@@ -64,19 +63,11 @@ void thread_resume_slowly(struct thread *thread)
 
 void thread_enter_space(struct thread *thread, struct space *space)
 {
-	if (thread->space) {
-		*thread->chain = thread->sibling;
-		if (thread->sibling)
-			thread->sibling->chain = thread->chain;
-	}
+	if (thread->space)
+		list_remove(&thread->in_space);
 	thread->space = space;
-	if (!space)
-		return;
-	thread->sibling = space->threads;
-	if (thread->sibling)
-		thread->sibling->chain = &thread->sibling;
-	thread->chain = &space->threads;
-	space->threads = thread;
+	if (space)
+		list_insert(&space->threads, &thread->in_space);
 }
 
 void thread_leave_space(struct thread *thread)
@@ -104,15 +95,8 @@ void thread_dismantle(struct thread *thread)
 	thread->state = THREAD_STUCK;
 }
 
-static long set_space(struct thread *thread, struct thread *caller, uint64_t slot)
+static long set_space(struct thread *thread, struct space *space)
 {
-	const struct capability *target;
-	struct space *space;
-	long error = capability_check(caller->space, slot, KIND_SPACE, RIGHT_CONTROL, &target);
-
-	if (error)
-		return error;
-	space = capability_page(target);
 	if (space->dying || (thread->state != THREAD_NEW && thread->state != THREAD_HELD))
 		return space->dying ? ERR_BAD_SLOT : ERR_INVALID;
 	/* Nothing below may fail. */
@@ -120,40 +104,18 @@ static long set_space(struct thread *thread, struct thread *caller, uint64_t slo
 	return OK;
 }
 
-static long set_endpoint(struct thread *thread, struct thread *caller, uint64_t field, uint64_t slot)
+static long set_bound(struct thread *thread, const struct capability *target)
 {
-	const struct capability *target;
-	long error = capability_check(caller->space, slot, KIND_ENDPOINT, RIGHT_SEND, &target);
+	struct notification *old = reference_page(&thread->bound), *bound = capability_page(target);
 
-	if (error)
-		return error;
-	/* Nothing below may fail. */
-	*(field == THREAD_FAULT ? &thread->fault_endpoint : &thread->exception_endpoint) = *target;
-	if (field == THREAD_EXCEPTION && thread->state == THREAD_STUCK)
-		exception_call(thread, thread->cause, thread->value);
-	return OK;
-}
-
-static long set_bound(struct thread *thread, struct thread *caller, uint64_t slot)
-{
-	struct notification *old = reference_page(&thread->bound), *bound = NULL;
-	const struct capability *target;
-	long error = slot ? capability_check(caller->space, slot, KIND_NOTIFICATION, RIGHT_RECEIVE, &target) : OK;
-
-	if (error)
-		return error;
-	if (slot)
-		bound = capability_page(target);
-	if (bound && bound->thread && bound->thread != thread)
+	if (bound->thread && bound->thread != thread)
 		return ERR_IN_USE;
 	/* Nothing below may fail. */
 	if (old)
 		old->thread = NULL;
-	thread->bound = bound ? capability_reference(target) : (struct reference){ 0 };
-	if (bound) {
-		bound->thread = thread;
-		notification_signal(bound, 0);
-	}
+	thread->bound = capability_reference(target);
+	bound->thread = thread;
+	notification_signal(bound, 0);
 	return OK;
 }
 
@@ -175,17 +137,30 @@ static long set_priority(struct thread *thread, struct thread *caller, uint64_t 
 
 long sys_thread_set(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
+	static const struct { enum kind kind; uint32_t rights; } slots[] = {	/* the fields whose value is one */
+		[THREAD_SPACE] = { KIND_SPACE, RIGHT_CONTROL }, [THREAD_FAULT] = { KIND_ENDPOINT, RIGHT_SEND },
+		[THREAD_EXCEPTION] = { KIND_ENDPOINT, RIGHT_SEND }, [THREAD_BOUND] = { KIND_NOTIFICATION, RIGHT_RECEIVE },
+	};
 	uint64_t field = argument[1], value = argument[2];
 	struct thread *thread = capability_page(target);
+	const struct capability *object = NULL;
+	long error = field - 1 < THREAD_BOUND ? capability_check(caller->space, value, slots[field].kind, slots[field].rights, &object) : OK;
 
+	if (error)
+		return error;
 	switch (field) {
 	case THREAD_SPACE:
-		return set_space(thread, caller, value);
+		return set_space(thread, capability_page(object));
 	case THREAD_FAULT:
+		thread->fault_endpoint = *object;
+		return OK;
 	case THREAD_EXCEPTION:
-		return set_endpoint(thread, caller, field, value);
+		thread->exception_endpoint = *object;
+		if (thread->state == THREAD_STUCK)
+			exception_call(thread, thread->cause, thread->value);
+		return OK;
 	case THREAD_BOUND:
-		return set_bound(thread, caller, value);
+		return set_bound(thread, object);
 	case THREAD_PRIORITY:
 		return set_priority(thread, caller, value);
 	case THREAD_IDENTITY:

@@ -20,6 +20,7 @@
 #define THREAD_H
 
 #include "hart.h"
+#include "notification.h"
 #include "riscv/frame.h"
 #include "space.h"
 
@@ -70,7 +71,6 @@ struct thread {
 	struct object *object;		/* its own entry */
 	bool noticed;			/* its bound notification may have bits */
 	uint8_t priority;
-	uint8_t timer;			/* RECEIVING with a deadline: its entry in the timer table + 1 */
 	uint32_t index;			/* its own object index */
 	uint64_t fault_address, fault_access;
 	struct capability fault_endpoint;
@@ -79,7 +79,8 @@ struct thread {
 	/* Settings and links */
 	struct capability exception_endpoint;
 	struct reference bound;		/* notification */
-	struct thread *sibling, **chain;	/* the next one in its space, and what points here */
+	struct link in_space;		/* the threads of its space */
+	struct timer timer;		/* runs: RECEIVING with a deadline */
 
 	/* More about the outstanding call */
 	uint64_t refused_address;	/* 0: not refused */

@@ -4,7 +4,6 @@
  * pays for the FPU only as often as it uses it, and takes the fast path otherwise.
  */
 #include "riscv/hardware.h"
-#include "notification.h"
 #include "riscv/csr.h"
 #include "thread.h"
 

@@ -26,7 +26,7 @@ static void settings(void)
 	CHECK(sys_thread_set(thread, THREAD_BOUND, notification), OK);
 	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_BOUND, notification), ERR_IN_USE);
 	CHECK(sys_thread_set(thread, THREAD_BOUND, notification), OK);
-	CHECK(sys_thread_set(thread, THREAD_BOUND, 0), OK);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, 0), ERR_BAD_SLOT);
 	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_SPACE, OWN), ERR_INVALID);	/* it runs */
 	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_START, 0), ERR_INVALID);
 	bare = object_new(KIND_THREAD);
