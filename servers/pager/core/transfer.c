@@ -1,29 +1,13 @@
 /*
- * Copies between programs and files (read, write and their kin) and between programs and the server. Both sides are frames that the core
+ * Copies between programs and files: read, write and their kin. Both sides are frames that the core
  * reaches through its window: a user page is found by its VMA, no page table is walked. Each step looks up both pages anew, copies at
  * most to the end of one of them, and only then moves the offset and the length. A transfer that has to wait keeps the description (its offset) and,
  * when it writes, the object locked, so that appends and the pieces of one write stay together.
  */
-#include "internal.h"
-
-#define TRANSFER_MAX 0x7ffff000UL	/* Linux's MAX_RW_COUNT */
-#define VECTORS_MAX 1024
-
-/* waiter->progress[]: 0: where in the file it starts + 1; 1: the vectors are checked; 3: parked for the user's side. */
-struct vector { uint64_t base, length; };
-
-struct transfer {
-	struct space *space;
-	struct description *description;
-	struct object *object;
-	struct waiter *waiter;
-	uint64_t start;			/* in the file */
-	bool write, at;
-	bool ended;			/* end of file */
-};
+#include "transfer.h"
 
 /* An error of the I/O behind a user's page is a bad address to who copies there. */
-static long user_side(struct transfer *transfer, uint64_t address, bool write, uint8_t **bytes)
+long transfer_user(struct transfer *transfer, uint64_t address, bool write, uint8_t **bytes)
 {
 	long status = user_bytes(transfer->space, address, write, transfer->waiter, bytes);
 
@@ -51,7 +35,7 @@ static long read_piece(struct transfer *transfer, uint64_t address, uint64_t byt
 	status = memory_want(transfer->waiter, false);
 	if (status)
 		return status;
-	status = user_side(transfer, address, true, &to);
+	status = transfer_user(transfer, address, true, &to);
 	if (status < 0)
 		return status;
 	bytes = minimum(bytes, status);
@@ -121,8 +105,7 @@ static long write_piece(struct transfer *transfer, uint64_t address, uint64_t by
 	return bytes;
 }
 
-/* From address, where the next byte is, until waiter->done is `goal`. */
-static long move(struct transfer *transfer, uint64_t address, uint64_t goal)
+long transfer_move(struct transfer *transfer, uint64_t address, uint64_t goal)
 {
 	struct waiter *waiter = transfer->waiter;
 
@@ -138,64 +121,6 @@ static long move(struct transfer *transfer, uint64_t address, uint64_t goal)
 			transfer->description->offset = transfer->start + waiter->done;
 	}
 	return 0;
-}
-
-/* ---- vectors */
-
-static long read_vector(struct transfer *transfer, uint64_t address, struct vector *vector)
-{
-	for (uint64_t done = 0; done < sizeof *vector;) {
-		uint8_t *from;
-		long part = memory_want(transfer->waiter, false);
-
-		if (!part)
-			part = user_side(transfer, address + done, false, &from);
-		if (part < 0)
-			return part;
-		part = minimum(part, sizeof *vector - done);
-		memcpy((uint8_t *)vector + done, from, part);
-		done += part;
-	}
-	return 0;
-}
-
-static long check_vectors(struct transfer *transfer, uint64_t address, uint64_t count)
-{
-	for (uint64_t i = 0; i < count; i++) {
-		struct vector vector;
-		long status = read_vector(transfer, address + i * sizeof vector, &vector);
-
-		if (status)
-			return status;
-		if ((int64_t)vector.length < 0)
-			return -EINVAL;
-		if (vector.length > CORE_USER_END || vector.base > CORE_USER_END - vector.length)
-			return -EFAULT;
-	}
-	return 0;
-}
-
-/* progress[1]: the array was checked. A program that changes it afterwards hurts itself: each entry is used as it is read. */
-static long move_vectors(struct transfer *transfer, uint64_t address, uint64_t count)
-{
-	struct waiter *waiter = transfer->waiter;
-	uint64_t before = 0;
-	long status = waiter->progress[1] ? 0 : check_vectors(transfer, address, count);
-
-	if (status != CORE_WAIT)
-		waiter->progress[1] = 1;
-	for (uint64_t i = 0; !status && i < count && !transfer->ended && before < TRANSFER_MAX; i++) {
-		struct vector vector;
-
-		status = read_vector(transfer, address + i * sizeof vector, &vector);
-		if (status)
-			break;
-		vector.length = minimum(vector.length, TRANSFER_MAX - before);
-		if (waiter->done < before + vector.length)
-			status = move(transfer, vector.base + (waiter->done - before), before + vector.length);
-		before += vector.length;
-	}
-	return status;
 }
 
 /* ---- the whole */
@@ -246,7 +171,7 @@ static void finish(struct transfer *transfer)
 		if (object_trim_wanted(object))
 			object_trim(object);
 		lock_drop(&object->lock, waiter);
-		if (core_counters.cache_dirty_pages > core_counters.total_pages / 3)
+		if (too_many_dirty())
 			write_some(4);
 	}
 	waiter->held[0] = waiter->held[1] = NULL;
@@ -298,7 +223,7 @@ static long transfer_run(struct space *space, uint64_t open, uint64_t address, u
 	transfer.object = transfer.description->object;
 	status = begin(&transfer, position);
 	if (!status)
-		status = flags & TRANSFER_VECTOR ? move_vectors(&transfer, address, count) : move(&transfer, address + waiter->done, minimum(count, TRANSFER_MAX));
+		status = flags & TRANSFER_VECTOR ? transfer_vectors(&transfer, address, count) : transfer_move(&transfer, address + waiter->done, minimum(count, TRANSFER_MAX));
 	if (status == CORE_WAIT)
 		return keep(&transfer);
 	finish(&transfer);
@@ -313,41 +238,4 @@ long core_read(struct space *space, uint64_t open, uint64_t address, uint64_t co
 long core_write(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter)
 {
 	return transfer_run(space, open, address, count, position, flags, waiter, true);
-}
-
-/* ---- the server's own copies */
-
-static long copy_user(struct space *space, uint64_t address, uint8_t *ours, uint64_t bytes, bool write, struct waiter *waiter)
-{
-	long status = wait_error(waiter);
-
-	while (!status && waiter->done < bytes) {
-		uint64_t part = bytes - waiter->done;
-		uint8_t *theirs;
-		long have = memory_want(waiter, false);
-
-		if (!have)
-			have = user_bytes(space, address + waiter->done, write, waiter, &theirs);
-		if (have < 0) {
-			status = have;
-			break;
-		}
-		part = minimum(part, have);
-		if (write)
-			memcpy(theirs, ours + waiter->done, part);
-		else
-			memcpy(ours + waiter->done, theirs, part);
-		waiter->done += part;
-	}
-	return status == CORE_WAIT || !waiter->done ? status : (long)waiter->done;
-}
-
-long core_copy_in(struct space *space, uint64_t address, void *to, uint64_t bytes, struct waiter *waiter)
-{
-	return copy_user(space, address, to, bytes, false, waiter);
-}
-
-long core_copy_out(struct space *space, uint64_t address, const void *from, uint64_t bytes, struct waiter *waiter)
-{
-	return copy_user(space, address, (uint8_t *)from, bytes, true, waiter);
 }
