@@ -13,7 +13,7 @@
 uint64_t faults_copy;
 
 /* Words: address, access, pc. */
-STRAIGHT long serve_fault(struct call *call)
+long serve_fault(struct call *call)
 {
 	static struct map_item item;
 	long result;

@@ -2,13 +2,14 @@
  * The pager: one loop that receives, does a bounded step, answers or parks. The tables below say which operation a label
  * stands for and who may ask for it; everything else that arrives is refused. What a message says is input, whoever sent it.
  *
- * Reading order: calls.c (a fault), processes.c, exec.c, files.c; park.c for what waits; core/core.h for what is decided there.
+ * Reading order: straight.c (what is answered at once), calls.c (a fault), processes.c, exec.c, files.c; park.c for what waits; core/core.h for what is decided there.
  */
 #include "calls.h"
 #include "memory.h"
 #include "reply.h"
 #include "requests.h"
 #include "served.h"
+#include "straight.h"
 #include "table.h"
 
 #include <linux/errno.h>
@@ -228,7 +229,7 @@ _Noreturn void server_main(const struct start_info *start)
 	timer_start();
 	for (;;) {
 		long event;
-		const struct message *message = reply_exchange(jobs_waiting() ? IN_THE_PAST : 0, &event);
+		const struct message *message = straight_receive(jobs_waiting() ? IN_THE_PAST : 0, &event);
 
 		dispatch(event, message);
 		jobs_run(STEPS_PER_MESSAGE);

@@ -12,11 +12,7 @@
 #include <asm/signal.h>
 #include <linux/errno.h>
 
-/*
- * The answer kept back; token 0: none. There is one message for what is sent and what is received: while a delivered one is being
- * looked at, nothing is kept, and whoever keeps an answer has read what he needs. For map items `call` tells whom to blame if the
- * kernel refuses.
- */
+/* The answer kept back; token 0: none. For map items `call` tells whom to blame if the kernel refuses. */
 static struct {
 	uint64_t token, flags;
 	const struct call *call;
@@ -51,12 +47,7 @@ void reply_call(uint64_t token, const struct message *reply)
 
 void reply_map(const struct call *call, const struct map_item *item)
 {
-	struct message *message = keep(call->token, REPLY_MAP, call);
-
-	message->word[0] = item->address | item->rights;
-	message->word[1] = item->pages;
-	message->word[2] = item->pages == 1 ? item->frame[0] : (uint64_t)item->frame;
-	message->word[3] = SLOT_PAGE_MEMORY;
+	reply_map_words(keep(call->token, REPLY_MAP, call), item);
 }
 
 static unsigned signal_of(long error)
@@ -128,21 +119,26 @@ bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *wor
 	return result >= 0;
 }
 
-const struct message *reply_exchange(uint64_t deadline, long *event)
+STRAIGHT long reply_exchange(uint64_t deadline, struct message *message)
 {
-	struct message *message = &kept.message;
-
+	message->receive_slot = 0;
 	message->deadline = deadline;
 	while (kept.token) {
+		long event;
+
+#pragma GCC unroll 6
+		for (unsigned i = 0; i < 6; i++)
+			message->word[i] = kept.message.word[i];
+		message->label = kept.message.label;
+		message->capability = kept.message.capability;
 		message->flags = kept.flags;
-		*event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
-		if (*event >= 0) {
+		event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
+		if (event >= 0) {
 			kept.token = 0;
-			return message;
+			return event;
 		}
-		repair(*event);
+		repair(event);
 	}
-	message->capability = message->flags = 0;
-	*event = ipc_recv(SLOT_ENDPOINT, message);
-	return message;
+	*message = (struct message){ .deadline = deadline };
+	return ipc_recv(SLOT_ENDPOINT, message);
 }

@@ -22,7 +22,16 @@ RARE void reply_flush(void);
 /* Hands the caller on; capability 0: none. False: the caller is gone. */
 bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability);
 
-/* Sends what is kept back, receives. The message is good until an answer to it is kept. */
-const struct message *reply_exchange(uint64_t deadline, long *event);
+/* Sends what is kept back, receives: an event, or an error. */
+long reply_exchange(uint64_t deadline, struct message *message);
+
+/* The words of a map item. */
+static inline void reply_map_words(struct message *message, const struct map_item *item)
+{
+	message->word[0] = item->address | item->rights;
+	message->word[1] = item->pages;
+	message->word[2] = item->pages == 1 ? item->frame[0] : (uint64_t)item->frame;
+	message->word[3] = SLOT_PAGE_MEMORY;
+}
 
 #endif

@@ -233,7 +233,7 @@ static long access_memory(struct caller *caller)
 		*at = random_next();
 	if (at)
 		return 0;
-	status = core_fault(caller->program->space, caller->address, caller->access, &caller->waiter, &item);
+	status = do_fault(caller->program->space, caller->address, caller->access, &caller->waiter, &item);
 	if (!status) {
 		map(caller->program->table, &item, caller->address, caller->access);
 		at = reach(caller->program->table, caller->address, caller->access);
@@ -273,6 +273,7 @@ static long attempt(struct caller *caller)
 	struct object *object = caller->object;
 	uint64_t ignored[3];
 
+	at_once = one_in(2);
 	switch (caller->kind) {
 	case ACCESS:
 		return access_memory(caller);
@@ -288,9 +289,9 @@ static long attempt(struct caller *caller)
 	case BRK:
 		return core_brk(space, caller->address, waiter);
 	case READ:
-		return core_read(space, caller->open, caller->address, caller->length, caller->offset, caller->transfer, waiter);
+		return do_read(space, caller->open, caller->address, caller->length, caller->offset, caller->transfer, waiter);
 	case WRITE:
-		return core_write(space, caller->open, caller->address, caller->length, caller->offset, caller->transfer, waiter);
+		return do_write(space, caller->open, caller->address, caller->length, caller->offset, caller->transfer, waiter);
 	case TRUNCATE:
 		return cut(caller, object);
 	case SYNC:

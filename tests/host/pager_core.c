@@ -1,7 +1,7 @@
 /*
  * The rules of the pager's core, one test each: what programs see of mappings, files and memory (DESIGN, section 3), and what callers
  * with bad arguments get. Each begins with a fresh core, one program and the files it makes, and is done twice, the second time with long work
- * in tiny slices. pager_model.c does the same at random.
+ * in tiny slices and all that can be at once done so. pager_model.c does the same at random.
  *
  * sources: servers/pager/core/
  */
@@ -82,7 +82,7 @@ static long touch(struct space *in, struct table *through, uint64_t address, uns
 			*byte = *at;
 			return 0;
 		}
-		status = RUN(core_fault(in, address, access, w, &item));
+		status = RUN(do_fault(in, address, access, w, &item));
 		if (status)
 			return status;
 		map(through, &item, address, access);
@@ -169,14 +169,14 @@ static void fill_buffer(uint64_t at, uint64_t bytes, int byte)
 static long pwrite_byte(uint64_t open, uint64_t position, uint64_t count, int byte)
 {
 	fill_buffer(BUFFER, count, byte);
-	return RUN(core_write(space, open, BUFFER, count, position, TRANSFER_AT, w));
+	return RUN(do_write(space, open, BUFFER, count, position, TRANSFER_AT, w));
 }
 
 static int pread_byte(uint64_t open, uint64_t position)
 {
 	uint8_t byte;
 
-	if (RUN(core_read(space, open, BUFFER, 1, position, TRANSFER_AT, w)) != 1)
+	if (RUN(do_read(space, open, BUFFER, 1, position, TRANSFER_AT, w)) != 1)
 		return -1;
 	MUST(RUN(core_copy_in(space, BUFFER, &byte, 1, w)) == 1);
 	return byte;
@@ -267,11 +267,12 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ bad_answers_and_opens, "bad answers and opens", 0 },
 };
 
-static bool run_test(void (*test)(void), uint64_t pages, uint64_t slice_pages)
+static bool run_test(void (*test)(void), uint64_t pages, uint64_t slice_pages, bool short_ways)
 {
 	error_rate = again_rate = 0;
 	core_fault_around_pages = 16;
 	core_slice_pages = slice_pages;
+	at_once = short_ways;
 	world_start(pages ? pages : 2000, 1000);
 	reads = writes = releases = trims = refused_blocks = failed_io = requests_seen = 0;
 	space = new_space(&table);
@@ -294,7 +295,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < sizeof tests / sizeof *tests; i++) {
 		if (argc > 1 && !strstr(tests[i].name, argv[1]))
 			continue;
-		if (run_test(tests[i].test, tests[i].pages, 4096) && run_test(tests[i].test, tests[i].pages, 4))
+		if (run_test(tests[i].test, tests[i].pages, 4096, false) && run_test(tests[i].test, tests[i].pages, 4, true))
 			passed++;
 		else
 			failed++, printf("\n    FAILED: %s\n", tests[i].name);

@@ -54,7 +54,7 @@ static long try_access(struct operation *operation)
 		if (at)
 			return 0;
 		MUST(tries < 2);
-		status = core_fault(program->space, operation->address, operation->access, &operation->waiter, &item);
+		status = do_fault(program->space, operation->address, operation->access, &operation->waiter, &item);
 		if (status)
 			return status;
 		map(program->table, &item, operation->address, operation->access);
@@ -68,6 +68,7 @@ static long try_operation(struct actor *actor, struct operation *operation)
 	struct object *object = operation->file && !operation->file->anonymous ? core_object_find(operation->file->number) : NULL;
 	uint64_t ignored[3];
 
+	at_once = one_in(2);
 	switch (operation->kind) {
 	case LOAD: case STORE:
 		return try_access(operation);
@@ -83,9 +84,9 @@ static long try_operation(struct actor *actor, struct operation *operation)
 	case BRK:
 		return core_brk(space, operation->address, waiter);
 	case READ:
-		return core_read(space, open_number(actor, operation->open), operation->address, operation->length, operation->position, operation->flags, waiter);
+		return do_read(space, open_number(actor, operation->open), operation->address, operation->length, operation->position, operation->flags, waiter);
 	case WRITE:
-		return core_write(space, open_number(actor, operation->open), operation->address, operation->length, operation->position, operation->flags, waiter);
+		return do_write(space, open_number(actor, operation->open), operation->address, operation->length, operation->position, operation->flags, waiter);
 	case TRUNCATE:
 		return core_object_truncate(object, operation->length, waiter);
 	case SYNC:

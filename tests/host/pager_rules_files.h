@@ -78,8 +78,8 @@ static void read_errors_are_sigbus(void)
 	make_buffer(1);
 	MUST(map_file(object, A, PAGE, RW, MAP_SHARED, 0) > 0);
 	error_rate = 1;
-	MUST(load(A) == -EIO && RUN(core_read(space, 1, BUFFER, 1, 0, 0, w)) == -EIO);
-	MUST(RUN(core_read(space, 1, A, 1, 0, 0, w)) == -EFAULT);
+	MUST(load(A) == -EIO && RUN(do_read(space, 1, BUFFER, 1, 0, 0, w)) == -EIO);
+	MUST(RUN(do_read(space, 1, A, 1, 0, 0, w)) == -EFAULT);
 	error_rate = 0;
 	MUST(load(A) == 1 && pread_byte(1, 5) == 1);
 }
@@ -132,7 +132,7 @@ static void truncate_waits_for_writes(void)
 	make_buffer(8);
 	MUST(pwrite_byte(1, 0, 6 * PAGE, 60) == 6 * PAGE && core_object_sync(object, &sync.waiter) == CORE_WAIT && queued);
 	MUST(TRY(core_object_truncate(object, 0, &task.waiter)) == CORE_WAIT && object->length == 0);
-	MUST(RUN(core_read(space, 1, BUFFER, 10, 0, TRANSFER_AT, w)) == 0);
+	MUST(RUN(do_read(space, 1, BUFFER, 10, 0, TRANSFER_AT, w)) == 0);
 	while (!task.woken || TRY(core_object_truncate(object, 0, &task.waiter)) != 0)
 		MUST(world_answer());
 	disk_truncated(1, 0);
@@ -180,10 +180,10 @@ static void offsets_move(void)
 {
 	open_file(1, make_file(0, 2 * PAGE + 10));
 	make_buffer(4);
-	MUST(RUN(core_read(space, 1, BUFFER, 2 * PAGE, 0, 0, w)) == 2 * PAGE && RUN(core_read(space, 1, BUFFER, 2 * PAGE, 0, 0, w)) == 10);
-	MUST(RUN(core_read(space, 1, BUFFER, 1, 0, 0, w)) == 0 && core_seek(1, -4, 1) == 2 * PAGE + 6 && core_seek(1, -1, 0) == -EINVAL);
+	MUST(RUN(do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, w)) == 2 * PAGE && RUN(do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, w)) == 10);
+	MUST(RUN(do_read(space, 1, BUFFER, 1, 0, 0, w)) == 0 && core_seek(1, -4, 1) == 2 * PAGE + 6 && core_seek(1, -1, 0) == -EINVAL);
 	MUST(core_seek(1, 5, 3) == 5 && core_seek(1, 5, 4) == 2 * PAGE + 10 && core_seek(1, 3 * PAGE, 3) == -ENXIO && core_seek(1, 0, 5) == -EINVAL);
-	MUST(core_set_append(1, true) == 0 && RUN(core_write(space, 1, BUFFER, 5, 0, 0, w)) == 5 && core_seek(1, 0, 1) == 2 * PAGE + 15);
+	MUST(core_set_append(1, true) == 0 && RUN(do_write(space, 1, BUFFER, 5, 0, 0, w)) == 5 && core_seek(1, 0, 1) == 2 * PAGE + 15);
 	MUST(core_seek(2, 0, 0) == -EBADF && core_set_append(2, true) == -EBADF && core_close(2) == -EBADF && !core_open_object(2));
 }
 
@@ -201,9 +201,9 @@ static void appends_stay_together(void)
 	fill_buffer(BUFFER + 4 * PAGE, 3 * PAGE, 22);
 	while (!first_done || !second_done) {
 		if (!first_done && (!first.waiter.link || first.woken))
-			first.woken = false, first_done = core_write(space, 1, BUFFER, 3 * PAGE, 0, 0, &first.waiter) == 3 * PAGE;
+			first.woken = false, first_done = do_write(space, 1, BUFFER, 3 * PAGE, 0, 0, &first.waiter) == 3 * PAGE;
 		if (!second_done && (!second.waiter.link || second.woken))
-			second.woken = false, second_done = core_write(space, 2, BUFFER + 4 * PAGE, 3 * PAGE, 0, 0, &second.waiter) == 3 * PAGE;
+			second.woken = false, second_done = do_write(space, 2, BUFFER + 4 * PAGE, 3 * PAGE, 0, 0, &second.waiter) == 3 * PAGE;
 		world_answer();
 	}
 	MUST(core_object_length(object) == 6 * PAGE + 10 && pread_byte(1, 9) == 1);
@@ -219,26 +219,26 @@ static void vectors(void)
 	make_buffer(8);
 	fill_buffer(BUFFER, 3 * PAGE, 33);
 	MUST(RUN(core_copy_out(space, BUFFER + 5 * PAGE - 20, vector, sizeof vector, w)) == sizeof vector);
-	MUST(RUN(core_write(space, 1, BUFFER + 5 * PAGE - 20, 3, 50, TRANSFER_AT | TRANSFER_VECTOR, w)) == 9000);
+	MUST(RUN(do_write(space, 1, BUFFER + 5 * PAGE - 20, 3, 50, TRANSFER_AT | TRANSFER_VECTOR, w)) == 9000);
 	MUST(pread_byte(1, 49) == 1 && pread_byte(1, 50) == 33 && pread_byte(1, 9049) == 33 && pread_byte(1, 9050) == 3);
-	MUST(RUN(core_read(space, 1, BUFFER + 5 * PAGE - 20, 3, 0, TRANSFER_VECTOR, w)) == 9000 && core_seek(1, 0, 1) == 9000);
+	MUST(RUN(do_read(space, 1, BUFFER + 5 * PAGE - 20, 3, 0, TRANSFER_VECTOR, w)) == 9000 && core_seek(1, 0, 1) == 9000);
 	vector[1].iov_len = -1;
 	MUST(RUN(core_copy_out(space, BUFFER, vector, sizeof vector, w)) == sizeof vector);
-	MUST(RUN(core_read(space, 1, BUFFER, 3, 0, TRANSFER_VECTOR, w)) == -EINVAL && RUN(core_read(space, 1, BUFFER, 1025, 0, TRANSFER_VECTOR, w)) == -EINVAL);
+	MUST(RUN(do_read(space, 1, BUFFER, 3, 0, TRANSFER_VECTOR, w)) == -EINVAL && RUN(do_read(space, 1, BUFFER, 1025, 0, TRANSFER_VECTOR, w)) == -EINVAL);
 	vector[1] = (struct iovec){ (void *)A, 10 };
 	MUST(RUN(core_copy_out(space, BUFFER, vector, sizeof vector, w)) == sizeof vector);
-	MUST(RUN(core_write(space, 1, BUFFER, 3, 0, TRANSFER_AT | TRANSFER_VECTOR, w)) == 5000);	/* up to the bad one */
+	MUST(RUN(do_write(space, 1, BUFFER, 3, 0, TRANSFER_AT | TRANSFER_VECTOR, w)) == 5000);	/* up to the bad one */
 }
 
 static void bad_buffers_give_partial_counts(void)
 {
 	open_file(1, make_file(0, 4 * PAGE));
 	MUST(map_memory(A, PAGE, RW, MAP_PRIVATE) > 0 && map_memory(A + PAGE, PAGE, PROT_READ, MAP_PRIVATE) > 0);
-	MUST(RUN(core_read(space, 1, A + 96, 2 * PAGE, 0, 0, w)) == 4000 && core_seek(1, 0, 1) == 4000);
-	MUST(RUN(core_read(space, 1, A + PAGE, 1, 0, 0, w)) == -EFAULT && RUN(core_write(space, 1, A + PAGE, 2 * PAGE, 0, TRANSFER_AT, w)) == PAGE);
-	MUST(RUN(core_read(space, 1, CORE_USER_END, 1, 0, 0, w)) == -EFAULT && RUN(core_read(space, 1, -1UL, 2, 0, 0, w)) == -EFAULT);
-	MUST(RUN(core_read(space, 1, A, -1UL, 0, 0, w)) == -EINVAL && RUN(core_read(space, 9, A, 1, 0, 0, w)) == -EBADF);
-	MUST(RUN(core_read(space, 1UL << 40, A, 1, 0, 0, w)) == -EBADF && RUN(core_read(space, 1, 0, 0, 0, 0, w)) == 0);
+	MUST(RUN(do_read(space, 1, A + 96, 2 * PAGE, 0, 0, w)) == 4000 && core_seek(1, 0, 1) == 4000);
+	MUST(RUN(do_read(space, 1, A + PAGE, 1, 0, 0, w)) == -EFAULT && RUN(do_write(space, 1, A + PAGE, 2 * PAGE, 0, TRANSFER_AT, w)) == PAGE);
+	MUST(RUN(do_read(space, 1, CORE_USER_END, 1, 0, 0, w)) == -EFAULT && RUN(do_read(space, 1, -1UL, 2, 0, 0, w)) == -EFAULT);
+	MUST(RUN(do_read(space, 1, A, -1UL, 0, 0, w)) == -EINVAL && RUN(do_read(space, 9, A, 1, 0, 0, w)) == -EBADF);
+	MUST(RUN(do_read(space, 1UL << 40, A, 1, 0, 0, w)) == -EBADF && RUN(do_read(space, 1, 0, 0, 0, 0, w)) == 0);
 	MUST(RUN(core_copy_in(space, A + PAGE, (char[2 * PAGE]){ 0 }, 2 * PAGE, w)) == PAGE && RUN(core_copy_in(space, 0, (char[1]){ 0 }, 1, w)) == -EFAULT);
 }
 
@@ -250,7 +250,7 @@ static void a_broken_off_write_leaves_no_block(void)
 	make_buffer(8);
 	fill_buffer(BUFFER, 6 * PAGE, 9);
 	MUST(pread_byte(1, 0) == 1);
-	MUST(core_write(space, 1, BUFFER, 6 * PAGE, PAGE, TRANSFER_AT, &task.waiter) == CORE_WAIT);
+	MUST(do_write(space, 1, BUFFER, 6 * PAGE, PAGE, TRANSFER_AT, &task.waiter) == CORE_WAIT);
 	core_cancel(&task.waiter);
 	drain();
 	MUST(core_object_length(object) == 10 && trims == 1 && !disk[0].block[1] && !disk[0].block[5] && disk[0].block[0]);
@@ -263,10 +263,10 @@ static void close_during_a_read(void)
 
 	open_file(1, make_file(0, 4 * PAGE));
 	make_buffer(4);
-	MUST(core_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter) == CORE_WAIT && core_close(1) == 0);
+	MUST(do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter) == CORE_WAIT && core_close(1) == 0);
 	open_file(1, make_file(1, PAGE));
 	drain();
-	MUST(task.woken && core_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter) == 2 * PAGE && load(BUFFER + PAGE) == 2);
+	MUST(task.woken && do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter) == 2 * PAGE && load(BUFFER + PAGE) == 2);
 	MUST(core_seek(1, 0, 1) == 0);
 	core_drop_caches();
 	drain();

@@ -281,13 +281,13 @@ static void a_slice_locks_its_space_alone(void)
 	MUST(map_memory(A, 20 * PAGE, RW, MAP_PRIVATE) > 0);
 	for (unsigned i = 0; i < 20; i++)
 		MUST(store(A + i * PAGE, i) == 0);
-	MUST(core_space_fork(space, child, &fork.waiter) == CORE_AGAIN && core_fault(space, A, ACCESS_WRITE, &fault.waiter, &item) == CORE_WAIT);
+	MUST(core_space_fork(space, child, &fork.waiter) == CORE_AGAIN && do_fault(space, A, ACCESS_WRITE, &fault.waiter, &item) == CORE_WAIT);
 	MUST(core_map_stack(child, A, PAGE, PAGE) == 0 && store_of(child, its_table, A - 1, 1) == 0);
 	core_cancel(&fork.waiter);
 	MUST(fault.woken && store(A, 30) == 0);
 	end_space(child, its_table);
 	MUST(core_mprotect(space, A, 20 * PAGE, PROT_READ, &protect.waiter) == CORE_AGAIN);
-	MUST(core_fault(space, A, ACCESS_WRITE, &fault.waiter, &item) == CORE_WAIT);
+	MUST(do_fault(space, A, ACCESS_WRITE, &fault.waiter, &item) == CORE_WAIT);
 	core_cancel(&protect.waiter);
 	for (unsigned i = 0; i < 20; i++)
 		MUST(load(A + i * PAGE) == (i ? (int)i : 30) && store(A + i * PAGE, 40 + i) == 0);
@@ -352,7 +352,7 @@ static void the_least_memory_is_enough(void)
 	core_drop_caches();
 	while (core_counters.free_pages > WANT_STEP)
 		core_allocate(PAGE);
-	while ((task.woken = false, status = core_write(space, 2, A, 10, 0, TRANSFER_AT, &task.waiter)) == CORE_WAIT) {
+	while ((task.woken = false, status = do_write(space, 2, A, 10, 0, TRANSFER_AT, &task.waiter)) == CORE_WAIT) {
 		while (!task.woken)
 			MUST(world_answer());
 		MUST(reads < 10);
@@ -384,7 +384,7 @@ static void fault_around_maps_what_is_there(void)
 	struct object *object = open_file(1, make_file(0, 40 * PAGE));
 
 	make_buffer(40);
-	MUST(RUN(core_read(space, 1, BUFFER, 40 * PAGE, 0, 0, w)) == 40 * PAGE);
+	MUST(RUN(do_read(space, 1, BUFFER, 40 * PAGE, 0, 0, w)) == 40 * PAGE);
 	MUST(map_file(object, A, 40 * PAGE, PROT_READ, MAP_SHARED, 0) > 0);
 	core_counters.faults_read = 0;
 	for (unsigned i = 0; i < 40; i++)
@@ -455,8 +455,8 @@ static void bad_ranges(void)
 	for (unsigned access = 0; access < 16; access++) {
 		struct map_item item;
 
-		MUST(RUN(core_fault(space, -1UL, access, w, &item)) == -EFAULT && RUN(core_fault(space, 0, access, w, &item)) == -EFAULT);
-		MUST(RUN(core_fault(space, CORE_USER_END, access, w, &item)) == -EFAULT);
+		MUST(RUN(do_fault(space, -1UL, access, w, &item)) == -EFAULT && RUN(do_fault(space, 0, access, w, &item)) == -EFAULT);
+		MUST(RUN(do_fault(space, CORE_USER_END, access, w, &item)) == -EFAULT);
 	}
 }
 

@@ -7,7 +7,7 @@
  */
 /* sources: servers/pager/calls.c servers/pager/elf.c servers/pager/exec.c servers/pager/files.c servers/pager/gather.c servers/pager/image.c */
 /* sources: servers/pager/park.c servers/pager/processes.c servers/pager/reply.c servers/pager/report.c servers/pager/requests.c servers/pager/served.c */
-/* sources: servers/pager/spaces.c servers/pager/stack.c servers/pager/table.c servers/pager/core/ libsys/ring.c libsys/argument.c */
+/* sources: servers/pager/spaces.c servers/pager/stack.c servers/pager/straight.c servers/pager/table.c servers/pager/core/ libsys/ring.c libsys/argument.c */
 #include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>

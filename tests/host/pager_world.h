@@ -30,6 +30,43 @@ static uint64_t random_below(uint64_t bound)
 	return bound ? (random_next() >> 11) % bound : 0;
 }
 
+/* ---- the operations that may end at once, tried so or not before they are begun */
+
+static bool at_once;
+
+static bool tries_at_once(const struct waiter *waiter)
+{
+	static const struct waiter fresh;
+
+	return at_once && !memcmp(waiter, &fresh, sizeof fresh);
+}
+
+static inline long do_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item)
+{
+	struct map_page page;
+	enum at_once result = tries_at_once(waiter) ? core_fault_at_once(space, address, access, &page, item) : NOT_AT_ONCE;
+
+	if (result == NOT_AT_ONCE)
+		return core_fault(space, address, access, waiter, item);
+	if (result == ONE_PAGE)
+		*item = (struct map_item){ .address = address & -PAGE, .rights = page.rights, .pages = 1, .frame = { page.frame } };
+	return 0;
+}
+
+static inline long do_read(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter)
+{
+	long done = tries_at_once(waiter) ? core_read_at_once(space, open, address, count, position, flags) : CORE_WAIT;
+
+	return done == CORE_WAIT ? core_read(space, open, address, count, position, flags, waiter) : done;
+}
+
+static inline long do_write(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter)
+{
+	long done = tries_at_once(waiter) ? core_write_at_once(space, open, address, count, position, flags) : CORE_WAIT;
+
+	return done == CORE_WAIT ? core_write(space, open, address, count, position, flags, waiter) : done;
+}
+
 /* Whatever is in a page table is found from its frame. */
 struct sought { struct table *table; uint64_t address; bool found; };
 

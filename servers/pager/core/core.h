@@ -113,6 +113,14 @@ struct map_item {
 	uint64_t frame[CORE_BATCH];	/* 0: skip */
 };
 long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item);
+/*
+ * The common case of it, which waits for nothing and asks for nothing, and so needs no waiter: what is wanted is there, or made of free memory. It ends as the
+ * operation itself would; or it is not that case: then nothing that can be seen was done, and the operation itself says what is to be done. ONE_PAGE is
+ * the one at address.
+ */
+enum at_once { NOT_AT_ONCE, ONE_PAGE, MANY_PAGES };
+struct map_page { uint64_t frame; unsigned rights; };
+enum at_once core_fault_at_once(struct space *space, uint64_t address, unsigned access, struct map_page *page, struct map_item *item);
 extern unsigned core_fault_around_pages;	/* a power of two, 1..CORE_BATCH, default 16 */
 extern unsigned core_read_ahead_pages;		/* the longest cluster of a reader in a row: 1 (none)..CORE_BATCH, the default */
 extern uint64_t core_slice_pages;		/* how much long work does in one step: page table entries, about; default 4096, tests make it small */
@@ -161,6 +169,9 @@ long core_seek(uint64_t open, int64_t offset, unsigned whence);		/* SEEK_SET, CU
 /* read(2), write(2), p*, *v. Flags: TRANSFER_* of abi/pager.h. End of file, append and partial counts are decided in the step that copies. */
 long core_read(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter);
 long core_write(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags, struct waiter *waiter);
+/* The common case, as with core_fault_at_once; CORE_WAIT: it is not that case. */
+long core_read_at_once(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags);
+long core_write_at_once(struct space *space, uint64_t open, uint64_t address, uint64_t count, uint64_t position, unsigned flags);
 
 /* ---- housekeeping. */
 extern unsigned core_spare_pages;		/* given back at a time beyond what a step needs; default 32 */

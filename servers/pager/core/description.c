@@ -6,20 +6,6 @@
 
 enum { WHENCE_SET, WHENCE_CURRENT, WHENCE_END, WHENCE_DATA, WHENCE_HOLE };
 
-static struct description **slot_of(uint64_t open)
-{
-	struct description **chunk = open < PAGER_OPENS ? core.opens[open / OPENS_PER_CHUNK] : NULL;
-
-	return chunk ? &chunk[open % OPENS_PER_CHUNK] : NULL;
-}
-
-struct description *description_find(uint64_t open)
-{
-	struct description **slot = slot_of(open);
-
-	return slot ? *slot : NULL;
-}
-
 void description_drop(struct description *description)
 {
 	core_assert(description->references);
@@ -41,7 +27,7 @@ long core_open(uint64_t open, uint64_t number, uint64_t length, bool append)
 		core.opens[open / OPENS_PER_CHUNK] = slab_take(OPENS_PER_CHUNK * sizeof description);
 	if (!core.opens[open / OPENS_PER_CHUNK])
 		return -ENOMEM;
-	if (*slot_of(open))
+	if (*description_slot(open))
 		return -EEXIST;
 	description = slab_take(sizeof *description);
 	if (!description)
@@ -55,7 +41,7 @@ long core_open(uint64_t open, uint64_t number, uint64_t length, bool append)
 	description->object = object;
 	description->append = append;
 	description->references = 1;
-	*slot_of(open) = description;
+	*description_slot(open) = description;
 	return 0;
 }
 
@@ -67,7 +53,7 @@ long core_close(uint64_t open)
 	if (!description)
 		return -EBADF;
 	object = description->object;
-	*slot_of(open) = NULL;
+	*description_slot(open) = NULL;
 	description->closed = true;
 	description_drop(description);
 	object->opens--;

@@ -10,12 +10,12 @@
  * Refuses to map a shared page writable before it has a block on the disk: a full disk is told at the store.
  */
 #include "internal.h"
-#include "kernel.h"
 
 struct place {
 	struct frame *frame;
 	unsigned rights;		/* that it may be mapped with */
 	bool replaced;			/* another frame may be in the page table there */
+	bool alone;			/* nothing around it that is not mapped already */
 };
 
 static uint64_t object_page(const struct vma *vma, uint64_t address)
@@ -37,6 +37,19 @@ static bool may_store(const struct frame *frame)
 	return !frame->object->backed || ((frame->flags & PAGE_BLOCK) && !tail_under_write(frame));
 }
 
+/* The object's page, with its content; null: there is none, or not yet. */
+static STRAIGHT struct frame *behind(const struct vma *vma, uint64_t address)
+{
+	struct object *object = vma->object;
+	uint64_t index = object_page(vma, address);
+	struct frame *frame = object_holds(object, index) ? pages_find(object, index) : NULL;
+
+	if (!frame || (frame->flags & PAGE_READING))
+		return NULL;
+	frame->flags |= PAGE_TOUCHED;
+	return frame;
+}
+
 /* The frame that is there already and good for the access, but for a store to a private page (own_page); null: something is to be made,
  * fetched or waited for. */
 static STRAIGHT struct frame *ready(struct vma *vma, uint64_t address, bool write, unsigned *rights)
@@ -54,13 +67,8 @@ static STRAIGHT struct frame *ready(struct vma *vma, uint64_t address, bool writ
 		if (frame || !vma->object)
 			return frame ? frame : core.zero;
 	}
-	if (!object_holds(vma->object, object_page(vma, address)))
-		return NULL;
-	frame = pages_find(vma->object, object_page(vma, address));
-	if (!frame || (frame->flags & PAGE_READING))
-		return NULL;
-	frame->flags |= PAGE_TOUCHED;
-	if (private || may_store(frame))
+	frame = behind(vma, address);
+	if (!frame || private || may_store(frame))
 		return frame;
 	*rights &= ~RIGHT_WRITE;
 	return write ? NULL : frame;
@@ -96,8 +104,13 @@ static STRAIGHT struct frame *own_page(struct vma *vma, uint64_t page, bool *rep
 	from = *slot;
 	if (from && from->count == 1)
 		return from;
-	if ((!from && vma->object) || core_counters.free_pages < core.want[1] || !core.free)
+	if (core_counters.free_pages < core.want[1] || !core.free)
 		return NULL;
+	if (!from && vma->object) {
+		from = behind(vma, page << PAGE_SHIFT);
+		if (!from)
+			return NULL;
+	}
 	*replaced = from || (vma->flags & VMA_ZERO);
 	return own_copy(vma, slot, page, from);
 }
@@ -171,27 +184,41 @@ static RARE long make(struct vma *vma, uint64_t address, bool write, struct wait
 	return frame->flags & PAGE_BLOCK ? wait_park(&frame->waiters, waiter) : page_want_blocks(vma->object, frame->index, 1, waiter);
 }
 
-/* Reads nothing but what it needs if the page is there; else makes room before anything is looked at. */
-static STRAIGHT long resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
+/* Shared memory without a file gets its page. Who made the others has mapped them. */
+static RARE bool new_page(struct vma *vma, uint64_t address, struct place *place)
 {
-	place->replaced = false;
+	uint64_t index = object_page(vma, address);
+	bool absent = !vma->object->number && object_holds(vma->object, index) && !pages_find(vma->object, index);
+
+	place->frame = absent && core_counters.free_pages >= core.want[1] ? page_new(vma->object, index) : NULL;
+	return place->alone = place->frame;
+}
+
+/* What needs no waiting: it is there, or a free frame makes it. False: nothing was done. */
+static STRAIGHT bool at_hand(struct vma *vma, uint64_t address, bool write, struct place *place)
+{
+	place->replaced = place->alone = false;
 	if (write && !(vma->flags & VMA_SHARED)) {
 		place->rights = vma_rights(vma);
 		place->frame = own_page(vma, address >> PAGE_SHIFT, &place->replaced);
-	} else {
-		place->frame = ready(vma, address, write, &place->rights);
+		return place->frame;
 	}
-	return place->frame ? 0 : make(vma, address, write, waiter, place);
+	place->frame = ready(vma, address, write, &place->rights);
+	return place->frame || ((vma->flags & VMA_SHARED) && new_page(vma, address, place));
+}
+
+/* Reads nothing but what it needs if the page is at hand; else makes room before anything is looked at. */
+static long resolve(struct vma *vma, uint64_t address, bool write, struct waiter *waiter, struct place *place)
+{
+	return at_hand(vma, address, write, place) ? 0 : make(vma, address, write, waiter, place);
 }
 
 /* ---- map items */
 
-static uint64_t map_frame(struct frame *frame, unsigned rights)
+static STRAIGHT uint64_t show(struct frame *frame, unsigned rights)
 {
-	if (frame->kind == FRAME_CACHE) {
-		frame->flags |= PAGE_MAPPED | (rights & RIGHT_WRITE ? PAGE_STORED : 0);
-		frame->epoch = frame->object->epoch;
-	}
+	frame->flags |= PAGE_MAPPED | (rights & RIGHT_WRITE ? PAGE_STORED : 0);
+	frame->epoch = frame->object->epoch;
 	return frame_physical(frame);
 }
 
@@ -210,7 +237,7 @@ static void fill_object(struct object *object, uint64_t index, struct map_item *
 			struct frame *frame = leaf ? leaf->slot[(index + i) % NODE_SLOTS] : NULL;
 
 			if (frame && !(frame->flags & PAGE_READING) && (!write || may_store(frame)))
-				item->frame[i] = map_frame(frame, item->rights);
+				item->frame[i] = show(frame, item->rights);
 		}
 	}
 }
@@ -246,34 +273,73 @@ static RARE void fill_around(struct vma *vma, uint64_t address, struct map_item 
 		fill_private(vma->space, item);
 }
 
-static STRAIGHT void fill(struct vma *vma, uint64_t address, const struct place *place, struct map_item *item)
+/* Private pages that may be written, and the zero page, come without neighbours. */
+static STRAIGHT bool comes_alone(const struct place *place)
+{
+	unsigned kind = place->frame->kind;
+
+	return core_fault_around_pages == 1 || place->alone || (kind != FRAME_CACHE && (kind != FRAME_ANON || (place->rights & RIGHT_WRITE)));
+}
+
+static STRAIGHT uint64_t map_frame(struct vma *vma, const struct place *place)
+{
+	struct frame *frame = place->frame;
+
+	if (frame->kind == FRAME_CACHE)
+		return show(frame, place->rights);
+	if (frame == core.zero) {
+		vma->flags |= VMA_ZERO;
+		if (vma->object)
+			vma->object->zero_mapped = true;
+	} else if (place->rights & RIGHT_WRITE) {
+		vma->flags |= VMA_WRITTEN;
+	}
+	return frame_physical(frame);
+}
+
+static STRAIGHT void count_fault(struct vma *vma, bool write, unsigned pages)
+{
+	uint32_t mapped = vma->mapped_pages + pages;
+
+	vma->mapped_pages = mapped < pages ? UINT32_MAX : mapped;
+	if (write && (vma->flags & VMA_SHARED) && !vma->object->backed)
+		object_modify(vma->object);	/* as on Linux the fault counts: nobody looks for D bits here */
+	++*(write ? &core_counters.faults_write : &core_counters.faults_read);
+}
+
+static void fill(struct vma *vma, uint64_t address, const struct place *place, struct map_item *item)
 {
 	item->address = address;
 	item->rights = place->rights;
 	item->pages = 1;
 	item->at = 0;
-	if ((place->rights & RIGHT_WRITE) && !(vma->flags & VMA_SHARED)) {
-		item->frame[0] = frame_physical(place->frame);
-		vma->flags |= VMA_WRITTEN;
-	} else if (place->frame == core.zero) {
-		item->frame[0] = frame_physical(place->frame);
-		vma->flags |= VMA_ZERO;
-		if (vma->object)
-			vma->object->zero_mapped = true;
-	} else {
-		if (core_fault_around_pages > 1)
-			fill_around(vma, address, item);
-		item->frame[item->at] = map_frame(place->frame, place->rights);
-	}
-	vma->mapped_pages += item->pages < UINT32_MAX - vma->mapped_pages ? item->pages : 0;
-	if (vma->ahead.marker) {
-		uint64_t first = object_page(vma, item->address);
-
-		page_ahead(vma->object, &vma->ahead, first, first + item->pages - 1);
-	}
+	if (!comes_alone(place))
+		fill_around(vma, address, item);
+	item->frame[item->at] = map_frame(vma, place);
 }
 
-STRAIGHT long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item)
+/* Not while something is read ahead: that goes on when the reader comes to the marker. */
+STRAIGHT enum at_once core_fault_at_once(struct space *space, uint64_t address, unsigned access, struct map_page *page, struct map_item *item)
+{
+	struct vma *vma = space->busy.owner ? NULL : space_vma(space, address);
+	bool write = access & ACCESS_WRITE;
+	struct place place;
+
+	if (!vma || (access & ~vma_rights(vma)) || vma->ahead.marker || !at_hand(vma, address, write, &place))
+		return NOT_AT_ONCE;
+	page->rights = place.rights;
+	if (comes_alone(&place)) {
+		page->frame = map_frame(vma, &place);
+		count_fault(vma, write, 1);
+		return ONE_PAGE;
+	}
+	fill(vma, address & ~PAGE_MASK, &place, item);
+	page->frame = item->frame[item->at];
+	count_fault(vma, write, item->pages);
+	return item->pages == 1 ? ONE_PAGE : MANY_PAGES;
+}
+
+long core_fault(struct space *space, uint64_t address, unsigned access, struct waiter *waiter, struct map_item *item)
 {
 	bool write = access & ACCESS_WRITE;
 	struct place place;
@@ -287,21 +353,39 @@ STRAIGHT long core_fault(struct space *space, uint64_t address, unsigned access,
 		core_counters.faults_refused++;
 		return -EFAULT;
 	}
-	address &= ~PAGE_MASK;
 	status = resolve(vma, address, write, waiter, &place);
 	if (status) {
 		waiter->progress[0] = status == CORE_WAIT;
 		return status;
 	}
-	fill(vma, address, &place, item);
-	if (write && vma->flags & VMA_SHARED && !vma->object->backed)
-		object_modify(vma->object);	/* as on Linux the fault counts: nobody looks for D bits here */
-	++*(write ? &core_counters.faults_write : &core_counters.faults_read);
+	fill(vma, address & ~PAGE_MASK, &place, item);
+	count_fault(vma, write, item->pages);
+	if (vma->ahead.marker) {
+		uint64_t first = object_page(vma, item->address);
+
+		page_ahead(vma->object, &vma->ahead, first, first + item->pages - 1);
+	}
 	core_counters.faults_major += waiter->progress[0];
 	return 0;
 }
 
 /* ---- the core's own copies */
+
+static STRAIGHT uint8_t *bytes_of(struct vma *vma, uint64_t address, const struct place *place)
+{
+	if (place->replaced && vma->mapped_pages)
+		core.ops.unmap(vma->space->table, address & ~PAGE_MASK, 1, NULL, NULL);
+	return (uint8_t *)frame_bytes(place->frame) + (address & PAGE_MASK);
+}
+
+STRAIGHT uint8_t *user_at_hand(struct vma *vma, uint64_t address, bool write)
+{
+	struct place place;
+
+	if ((write && (vma->flags & VMA_SHARED)) || !at_hand(vma, address, write, &place))
+		return NULL;
+	return bytes_of(vma, address, &place);
+}
 
 long user_bytes(struct space *space, uint64_t address, bool write, struct waiter *waiter, uint8_t **bytes)
 {
@@ -312,18 +396,16 @@ long user_bytes(struct space *space, uint64_t address, bool write, struct waiter
 	if (status)
 		return status;
 	vma = space_vma(space, address);
-	if (!vma || !(vma_rights(vma) & (write ? RIGHT_WRITE : RIGHT_READ)))
+	if (!vma || !user_may(vma, write))
 		return -EFAULT;
 	status = resolve(vma, address, write, waiter, &place);
 	if (status)
 		return status == -EIO || status == -ENOSPC ? -EFAULT : status;
-	if (place.replaced && vma->mapped_pages)
-		core.ops.unmap(space->table, address & ~PAGE_MASK, 1, NULL, NULL);
 	if (write && place.frame->kind == FRAME_CACHE) {
 		place.frame->flags |= PAGE_STORED;
 		page_dirty(place.frame);
 		object_modify(vma->object);
 	}
-	*bytes = (uint8_t *)frame_bytes(place.frame) + (address & PAGE_MASK);
+	*bytes = bytes_of(vma, address, &place);
 	return CORE_PAGE - (address & PAGE_MASK);
 }

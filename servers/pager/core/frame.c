@@ -76,14 +76,16 @@ struct frame *frame_made(uint64_t index)
 struct frame *frames_make(void)
 {
 	struct frame_extent *extent = core.extents, *end = extent + core.extents_used;
+	uint64_t physical;
 
 	while (extent < end && extent->unused == extent->end)
 		extent++;
 	if (extent == end)
 		return NULL;
 	core.free = extent->unused;
-	for (unsigned i = 0; i < FRAMES_MADE && extent->unused < extent->end; i++, extent->unused++)
-		*extent->unused = (struct frame){ .next = extent->unused + 1, .kind = FRAME_FREE };
+	physical = core.lowest + ((uint64_t)(extent->unused - core.frames) << PAGE_SHIFT);
+	for (unsigned i = 0; i < FRAMES_MADE && extent->unused < extent->end; i++, extent->unused++, physical += CORE_PAGE)
+		*extent->unused = (struct frame){ .next = extent->unused + 1, .physical = physical, .kind = FRAME_FREE };
 	extent->unused[-1].next = NULL;
 	return core.free;
 }

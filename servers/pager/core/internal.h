@@ -13,6 +13,7 @@
 #define PAGER_CORE_INTERNAL_H
 
 #include "core.h"
+#include "kernel.h"
 #include "pager.h"
 
 #include <asm/errno.h>
@@ -77,6 +78,7 @@ struct frame {
 		struct family *family;	/* anonymous: the spaces that may name it */
 		void *records;		/* slab: free ones */
 	};
+	uint64_t physical;		/* its address */
 	uint64_t index;			/* cache: page of the object; anonymous: page of the address; slab: bytes of a record */
 	struct waiter *waiters;
 	uint32_t count;			/* anonymous: leaves that name it; slab: records in use */
@@ -85,7 +87,7 @@ struct frame {
 	uint8_t kind;
 };
 
-_Static_assert(sizeof(struct frame) <= 64, "the frame table takes at most 1.6 % of memory");
+_Static_assert(sizeof(struct frame) == 64, "the frame table takes at most 1.6 % of memory");
 
 struct frame_extent {			/* frames of memory that is ours */
 	struct frame *first, *unused, *end;	/* from `unused` on their records do not exist yet: nobody has wanted them */
@@ -271,7 +273,6 @@ void object_free(struct object *object);		/* the record */
 void object_settle(struct object *object);		/* forget it if nobody needs it any more */
 void object_modify(struct object *object);
 void object_lost_map(struct object *object);		/* its last VMA is gone */
-struct description *description_find(uint64_t open);
 void description_drop(struct description *description);
 
 /* A page's frame. page_get: with its content; null: *status is CORE_WAIT (parked) or an error. `pages`: how many the caller will surely read from there.
@@ -349,7 +350,7 @@ struct vma {
 /* RIGHT_* (abi/kernel.h), which are PROT_*'s numbers. The hardware knows no page that can be written but not read. */
 static inline unsigned rights_of(unsigned prot)
 {
-	return prot & PROT_WRITE ? prot | PROT_READ : prot;
+	return prot | (prot & PROT_WRITE) / PROT_WRITE * PROT_READ;
 }
 
 static inline unsigned vma_rights(const struct vma *vma)	/* of its pages in a page table, at most */
@@ -484,6 +485,13 @@ void frame_unmap(struct frame *frame);			/* from all page tables (reclaim.c) */
 /* ---- faults (fault.c) */
 /* A user's page as the core reaches it: bytes usable up to the page's end, or a status. */
 long user_bytes(struct space *space, uint64_t address, bool write, struct waiter *waiter, uint8_t **bytes);
+/* The same without waiting, for a VMA that has the right; null: user_bytes is to be asked. Pages that a write marks are left to it, too. */
+uint8_t *user_at_hand(struct vma *vma, uint64_t address, bool write);
+
+static inline bool user_may(const struct vma *vma, bool write)
+{
+	return vma_rights(vma) & (write ? RIGHT_WRITE : RIGHT_READ);
+}
 
 /* ---- write-back (writeback.c) */
 long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter);	/* uses progress[1..2] */
@@ -527,12 +535,26 @@ static inline struct frame *frame_of(const void *pointer)
 
 static inline uint64_t frame_physical(const struct frame *frame)
 {
-	return core.lowest + ((uint64_t)(frame - core.frames) << PAGE_SHIFT);
+	return frame->physical;
 }
 
 static inline void *frame_bytes(const struct frame *frame)
 {
 	return (void *)(core.window + frame_physical(frame));
+}
+
+static inline struct description **description_slot(uint64_t open)	/* null: there is no such part of the table */
+{
+	struct description **chunk = open < PAGER_OPENS ? core.opens[open / OPENS_PER_CHUNK] : NULL;
+
+	return chunk ? &chunk[open % OPENS_PER_CHUNK] : NULL;
+}
+
+static inline struct description *description_find(uint64_t open)	/* null: not open */
+{
+	struct description **slot = description_slot(open);
+
+	return slot ? *slot : NULL;
 }
 
 #define core_assert(fact) ((fact) ? (void)0 : core.ops.broken(#fact))
