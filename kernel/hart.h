@@ -20,13 +20,11 @@ struct hart {
 	struct object *objects;		/* the object table and its size */
 	uint64_t object_bytes;
 	struct thread *current;		/* NULL: it was destroyed in this very call */
+	uint64_t tick;			/* end of the current time slice; 0: nobody else is ready */
+	struct link ready[PRIORITIES];
 	struct kernel_info counters;	/* the first five also counted by fastpath.S */
 
-	/* Scheduling: schedule.c */
 	struct thread *handoff;		/* just woken, not in a ready queue yet; NULL outside of kernel calls */
-	struct link ready[PRIORITIES];
-	uint64_t tick;			/* end of the current time slice; 0: nobody else is ready */
-
 	struct thread *fpu_owner;	/* whose FPU state the registers hold; NULL: nobody's */
 	struct space *space;		/* whose page table is loaded; NULL: the kernel's own */
 	uint64_t armed;			/* when the next timer interrupt comes */

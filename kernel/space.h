@@ -36,6 +36,7 @@ struct space {
 	struct reference route;
 	uint64_t *root;
 	uint64_t near_region, *near_table;	/* the table of 4 KiB pages walked to last, and its 2 MiB: their number + 1, 0: none */
+	uint64_t received;		/* somebody may have it as thread->holder */
 	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
 
 	/* Page table, root and satp among it: riscv/sv39.c, riscv/tlb.c, table.c */
@@ -47,7 +48,6 @@ struct space {
 	struct link threads;		/* those with thread->space == this, through thread->in_space */
 	uint64_t sweep;			/* next object to look at */
 	bool dying;
-	bool received;			/* somebody may have it as thread->holder */
 };
 _Static_assert(sizeof(struct space) <= PAGE_BYTES, "a space is one page");
 

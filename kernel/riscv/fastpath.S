@@ -1,6 +1,6 @@
 /*
  * The fast path: a call, a foreign system call or a fault whose receiver waits; reply_recv to one of these, and a forward of a foreign
- * system call, with nothing more to receive. Straight-line code that checks everything first; whatever is not the common case goes to the slow path, C code that does the
+ * system call, with nothing more to receive; the answer to a foreign system call alone; a recv that waits. Straight-line code that checks everything first; whatever is not the common case goes to the slow path, C code that does the
  * same and more (ipc.c, route.c, fault.c), with nothing changed. The boot argument fast=0 sends everything there.
  *
  * What it never does: capabilities that travel, deadlines, threads with FPU state in the registers, time slices, `fault`.
@@ -22,11 +22,6 @@
 #define ACCESSES		0x02000104	/* execute, read, -, write: a byte for each cause from 12 on */
 #define ROUTE_BITS		11
 #define SLOT_BITS		6
-
-.macro enter_kernel
-	sd	tp, FRAME(TP)(sp)
-	ld	tp, THREAD_HART(sp)
-.endm
 
 /* s1 := the address of a slot of space s0 */
 .macro slot number, otherwise
@@ -164,16 +159,20 @@
 .macro wait
 	save_native
 	li	s9, RECEIVING
-	ld	s7, 8(t6)
 	sd	s9, THREAD_CONDITION(sp)
-	sd	t6, 0(sp)
-	sd	s7, 8(sp)
-	sd	sp, 0(s7)
-	sd	sp, 8(t6)
+	enqueue	sp, t6
+.endm
+
+.macro enqueue thread, head
+	ld	s7, 8(\head)
+	sd	\head, 0(\thread)
+	sd	s7, 8(\thread)
+	sd	\thread, 0(s7)
+	sd	\thread, 8(\head)
 .endm
 
 .text
-.globl fast_call, fast_route, fast_fault, fast_reply_recv, fast_forward
+.globl fast_call, fast_route, fast_fault, fast_reply_recv, fast_forward, fast_reply, fast_recv
 .type fast_call, @function
 fast_call:
 	enter_kernel
@@ -364,3 +363,74 @@ fast_forward:
 	resume_receiver
 9:	j	message_slow
 .size fast_forward, . - fast_forward
+
+/* The caller of a foreign system call becomes ready, the server goes on: its priority is not lower, and the time slice runs already. */
+.type fast_reply, @function
+fast_reply:
+	enter_kernel
+	or	t6, t2, t3
+	bnez	t6, 9f
+	ld	s0, THREAD_IN_SPACE(sp)
+	ld	s11, HART_OBJECTS(tp)
+	caller	s6, 9f
+	addi	s7, s7, -(HELD | ROUTED)
+	bnez	s7, 9f
+	ld	s1, HART_READY(tp)
+	ld	s2, THREAD_BLOCKERS(sp)
+	lbu	s3, THREAD_PRIORITY_AT(s6)
+	ld	s4, HART_TICK(tp)
+	ld	s5, THREAD_IN_SPACE(s6)
+	and	s7, s1, s2
+	bnez	s7, 9f
+	srl	s7, s2, s3
+	andi	s7, s7, 1			/* a blocker of ours: higher */
+	bnez	s7, 9f
+	beqz	s4, 9f
+	beqz	s5, 9f
+	/* Nothing below may fail. */
+	count	HART_FAST_REPLIES
+	li	s7, READY | ROUTED
+	sd	s7, THREAD_CONDITION(s6)
+	sd	a0, FRAME(A0)(s6)
+	li	s7, 1
+	sll	s7, s7, s3
+	or	s1, s1, s7
+	sw	s1, HART_READY(tp)
+	slli	s3, s3, 4
+	add	s3, s3, tp
+	addi	s3, s3, HART_QUEUES
+	enqueue	s6, s3
+	csrr	s7, sepc
+	ld	tp, FRAME(TP)(sp)
+	addi	s7, s7, 4
+	csrw	sepc, s7
+	csrrw	sp, sscratch, sp
+	clear	A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, T5, T6
+	sret
+9:	j	message_slow
+.size fast_reply, . - fast_reply
+
+/* Nothing is there, and the scheduler says who is next. */
+.type fast_recv, @function
+fast_recv:
+	enter_kernel
+	bnez	t5, 9f
+	ld	s0, THREAD_IN_SPACE(sp)
+	slot	t0, 9f
+	endpoint lh, 9f
+	may_wait 9f
+	ld	s1, HART_READY(tp)
+	ld	s2, THREAD_BLOCKERS(sp)
+	ld	s3, SPACE_RECEIVED(s0)
+	and	s1, s1, s2
+	bnez	s1, 9f
+	beqz	s3, 9f
+	/* Nothing below may fail. */
+	wait
+	mv	a0, sp
+	csrw	sscratch, zero
+	ld	sp, HART_STACK(tp)
+	call	trap_waits
+	j	trap_exit
+9:	j	message_slow
+.size fast_recv, . - fast_recv

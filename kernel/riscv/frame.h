@@ -17,6 +17,7 @@
 #define THREAD_HART		576
 #define THREAD_OBJECT		584
 #define THREAD_NOTICED		592
+#define THREAD_PRIORITY_AT		593
 #define THREAD_FAULT_ADDRESS	600
 #define THREAD_FAULT_ACCESS	608
 #define THREAD_FAULT_ENDPOINT	616
@@ -35,7 +36,8 @@
 #define SPACE_SATP		0
 #define SPACE_ROUTE_WORD	8
 #define SPACE_ROUTE_INDEX	16
-#define SPACE_SLOT_0		48
+#define SPACE_RECEIVED		48
+#define SPACE_SLOT_0		56
 
 #define ENDPOINT_PENDING	48	/* receivers: 0 */
 
@@ -44,9 +46,11 @@
 #define HART_OBJECTS		16
 #define HART_OBJECT_BYTES	24
 #define HART_CURRENT		32
-#define HART_FAST_CALLS		40	/* by kind */
-#define HART_FAST_REPLIES	64
-#define HART_FAST_FORWARDS	72
+#define HART_TICK		40
+#define HART_QUEUES		48
+#define HART_FAST_CALLS		560	/* by kind */
+#define HART_FAST_REPLIES	584
+#define HART_FAST_FORWARDS	592
 
 #define STACK_BYTES	8192
 

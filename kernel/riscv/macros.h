@@ -3,6 +3,8 @@
 
 #define CAUSE_ECALL_USER	8
 #define REPLY_RECV		-2	/* numbers of kernel calls: abi/kernel.h */
+#define RECV			-3
+#define REPLY			-4
 #define FORWARD			-5
 #define COPY			-6
 #define MESSAGE_CALLS		5
@@ -16,6 +18,11 @@
 	.irp number, \numbers
 	\operation x\number, FRAME(\number)(\base)
 	.endr
+.endm
+
+.macro enter_kernel
+	sd	tp, FRAME(TP)(sp)
+	ld	tp, THREAD_HART(sp)
 .endm
 
 .macro clear numbers:vararg

@@ -2,7 +2,7 @@
  * The way into the kernel and out of it. sscratch holds the current thread while a user runs, and zero while C code of the kernel runs.
  * Traps only come from user mode; one from the kernel is a panic.
  *
- * What usually happens is done in fastpath.S, without C; a copy calls its C function with the arguments in the registers. All else comes
+ * What usually happens is done in fastpath.S, most of it without C; a copy calls its C function with the arguments in the registers. All else comes
  * here: a message call saves and restores what such a call keeps
  * and says; a plain call has s0..s11 kept by the C code that it runs, so they are saved only if another thread goes on; everything
  * else saves all 31 registers. The way out restores what the way in of that thread saved, and clears the rest.
@@ -27,10 +27,13 @@ trap_entry:
 	bgez	a7, fast_route
 	addi	t6, a7, -FORWARD
 	beqz	t6, fast_forward
-	sd	tp, FRAME(TP)(sp)
-	addi	t6, t6, FORWARD - COPY
+	addi	t6, t6, FORWARD - REPLY
+	beqz	t6, fast_reply
+	addi	t6, t6, REPLY - RECV
+	beqz	t6, fast_recv
+	enter_kernel
+	addi	t6, t6, RECV - COPY
 	beqz	t6, copy
-	ld	tp, THREAD_HART(sp)
 	addi	t6, a7, MESSAGE_CALLS
 	bltz	t6, plain
 
@@ -44,8 +47,7 @@ message_slow:
 	j	trap_exit
 
 /* A copy comes back at once, to the same thread: C code runs with the arguments where they are. */
-copy:	ld	tp, THREAD_HART(sp)
-	csrrw	t0, sscratch, zero
+copy:	csrrw	t0, sscratch, zero
 	sd	sp, HART_CURRENT(tp)
 	sd	t0, FRAME(SP)(sp)
 	ld	sp, HART_STACK(tp)
