@@ -19,6 +19,7 @@
 	X(0x2012, synced,	FORWARD, PAGER, "PAGER_sync is done: write metadata, flush the device, answer") \
 	X(0x2013, script,	FORWARD, PAGER, "exec found `#!`: ask PAGER_script, find the interpreter, go back with PAGER_exec") \
 	X(0x2014, msync,	FORWARD, PAGER, "msync(MS_SYNC): data written; write metadata of the object (0: none), flush the device, answer 0") \
+	X(0x2016, exec_failed,	FORWARD, PAGER, "PAGER_exec found no memory to count the use that came with it: take it back and answer the error") \
 	X(0x2015, serve,	FORWARD, CLIENT, "native call of a program: it pages the file in memory that this descriptor, open for reading and writing, names (PAGER_serve). Reply: struct fs_serve_reply. -EBADF, -EACCES, -EINVAL, -EBUSY")
 
 enum fs_label {
@@ -38,6 +39,7 @@ struct fs_synced	{ uint64_t object, length, modified, cookie; int64_t error; };	
 struct fs_script	{ uint64_t thread, path, argv, envp; };		/* thread: key for PAGER_script; the rest are execve's arguments */
 struct fs_serve		{ uint64_t descriptor; };
 struct fs_serve_reply	{ int64_t result; uint64_t object; };		/* result 0, or the error; object: what PAGER_supply calls it */
+struct fs_exec_failed	{ uint64_t object; int64_t error; };
 struct fs_msync		{ uint64_t object, length, modified; int64_t error; };
 
 #endif

@@ -339,6 +339,17 @@ int64_t linux_execve(struct call *call)
 	return result < 0 ? result : execute(call, &walk, call->message.word, false);
 }
 
+/* The pager does not know of the use. */
+int64_t fs_exec_failed(struct call *call)
+{
+	const struct fs_exec_failed *request = (const struct fs_exec_failed *)call->message.word;
+	struct node *node = node_find_object(request->object);
+
+	if (node)
+		node_released(node, 1);
+	return request->error;
+}
+
 #define SCRIPT_LINE 256
 
 /* The interpreter is the first word after `#!`. */

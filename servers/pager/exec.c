@@ -172,29 +172,43 @@ static long exec_continue(struct call *call)
 	return result;
 }
 
+/* The use that came with it is not counted: fs takes it back. */
+static long exec_failed(struct call *call, uint64_t object, int64_t error)
+{
+	const struct fs_exec_failed words = { object, error };
+
+	exec_drop(call->process);
+	forward_call(call->token, SLOT_FS, FS_exec_failed, &words, sizeof(words), 0);
+	return CALL_DONE;
+}
+
+/* The use is counted first: from then on the object's release tells fs, whatever becomes of the exec. */
 long forward_exec(struct call *call)
 {
 	const struct pager_exec *request = (const struct pager_exec *)call->word;
 	struct process *process = call->process;
+	struct object *object = process->domain ? core_object_use(request->object, request->length) : 0;
 	struct exec *exec;
 
-	if (!process->domain)
-		return -ESRCH;
+	if (!object)
+		return exec_failed(call, request->object, process->domain ? -ENOMEM : -ESRCH);
+	core_object_hold(object);
 	/* The interpreter continues the exec that found its script; anything else begins anew. */
 	if (request->script && (!process->exec || !process->exec->line_bytes || process->exec->phase))
 		exec_drop(process);
 	if (!request->script)
 		exec_drop(process);
-	else if (!process->exec)
+	else if (!process->exec) {
+		core_object_drop(object);
 		return -ENOEXEC;
+	}
 	exec = process->exec ? process->exec : exec_create(process, TOKEN_THREAD(call->token));
-	if (exec)
-		exec->object = core_object_use(request->object, request->length);
-	if (!exec || !exec->page || !exec->object) {
+	if (!exec || !exec->page) {
+		core_object_drop(object);
 		exec_drop(process);
 		return -ENOMEM;
 	}
-	core_object_hold(exec->object);
+	exec->object = object;
 	exec->path = request->path;
 	exec->argv = request->argv;
 	exec->envp = request->envp;

@@ -1,7 +1,8 @@
 /*
  * Host test of the whole pager server, core included, on a small model of the kernel: threads that fault, map, fork, exec and exit
  * at random; an fs and a proc that are mostly honest and now and then lie; a ring that answers late, out of order and wrongly. The
- * model checks what the kernel would check. At the end everybody exits and every object page and frame must be free again.
+ * model checks what the kernel would check. At the end everybody exits and every object page and frame must be free again, and the pager has seen
+ * each use of a file that fs has announced, or said that it has not.
  *
  * pager_server [seed [steps]]; PAGER_LOG=1 shows the pager's log and what happened
  */
@@ -65,6 +66,16 @@ static uint64_t file_length[FILES];
 static uint64_t object_number(unsigned file)
 {
 	return file_serial[file] << 32 | (file + 1);
+}
+
+/* Uses that fs has announced and the pager has not given back, by file. A use that the pager never counts keeps a file for ever. */
+static long announced[FILES];
+
+static void announce(uint64_t object, long uses)
+{
+	for (unsigned file = 0; file < FILES; file++)
+		if (object == object_number(file))
+			announced[file] += uses;
 }
 
 static uint64_t new_identity(void)
@@ -180,6 +191,28 @@ static void exit_of(struct message *message, struct thread *thread)
 	deliver(message, thread, BADGE_PROC, PAGER_exit);
 }
 
+/* Now and then an exec finds no memory at all. It is there again for the next message. */
+static struct { struct frame *frame[RAM_PAGES]; void *record[RAM_PAGES]; unsigned frames, records; } taken;
+static unsigned execs_failed;
+
+static void take_memory(void)
+{
+	if (rand() % 20 || ending)
+		return;
+	while (taken.frames < RAM_PAGES && (taken.frame[taken.frames] = frame_take(FRAME_OWN)))
+		taken.frames++;
+	while (taken.records < RAM_PAGES && (taken.record[taken.records] = slab_take(sizeof(struct object))))
+		taken.records++;
+}
+
+static void give_memory(void)
+{
+	while (taken.records)
+		slab_free(taken.record[--taken.records], sizeof(struct object));
+	while (taken.frames)
+		frame_free(taken.frame[--taken.frames]);
+}
+
 /* A call that comes by way of fs or proc. */
 static void through_server(struct message *message, struct thread *thread)
 {
@@ -232,6 +265,8 @@ static void through_server(struct message *message, struct thread *thread)
 		word[3] = rand() % 2 ? 0 : some_address();
 		word[4] = rand() % 2 ? 0 : some_address();
 		word[5] = rand() % 10 == 0;
+		announce(word[0], 1);
+		take_memory();
 		deliver(message, thread, BADGE_FS, PAGER_exec);
 		return;
 	}
@@ -266,8 +301,14 @@ static bool fs_step(struct message *message, struct thread *thread)
 		word[5] = 1;
 		if (rand() % 8 == 0)
 			break;
+		announce(word[0], 1);
+		take_memory();
 		deliver(message, thread, BADGE_FS, PAGER_exec);
 		return true;
+	case FS_exec_failed:
+		announce(word[0], -1);
+		execs_failed++;
+		break;
 	case FS_truncated: case FS_synced: case FS_msync:
 		break;
 	default:
@@ -414,6 +455,8 @@ static void ring_answer(const struct ring_request *request)
 		value = rand() % 3 ? request->count : 1;
 		if (!ending && rand() % 10 == 0)
 			status = rand() % 2 ? -ENOSPC : -EAGAIN;
+	} else if (request->operation == FS_REQUEST_release) {
+		announce(request->object, -(long)request->length);
 	} else if (!ending && rand() % 30 == 0) {
 		status = -EIO;
 	}
@@ -531,7 +574,7 @@ static long choose(struct message *message)
 
 long ipc_recv(uint64_t endpoint, struct message *message)
 {
-	static uint64_t spawned;
+	static uint64_t spawned, opened;
 	static unsigned long idle;
 
 	assert(endpoint == SLOT_ENDPOINT);
@@ -540,6 +583,10 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 	if (spawned)
 		adopt(spawned);
 	spawned = 0;
+	if (opened && !server_reply.label)
+		announce(opened, 1);
+	opened = 0;
+	give_memory();
 	for (;;) {
 		bool poll = message->deadline != 0;
 		long event;
@@ -555,6 +602,8 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 		if (event >= 0) {
 			if (event == EVENT_MESSAGE && message->label == PAGER_spawn && message->badge == BADGE_PROC)
 				spawned = message->word[0];
+			if (event == EVENT_MESSAGE && message->label == PAGER_open && message->badge == BADGE_FS)
+				opened = message->word[1];
 			idle = event == EVENT_NOTIFICATION && message->word[0] == NOTIFY_TIMER ? idle : 0;
 			return event;
 		}
@@ -585,9 +634,15 @@ static void check_end(uint64_t objects_before)
 	if (domain_count || object_pages_free + (objects_before - object_pages) != objects_before - 3)
 		DIE("%lu domains, %lu of %lu object pages free", (long)domain_count, (long)object_pages_free, (long)object_pages);
 	if (getenv("PAGER_LOG"))
-		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
-	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], (long)core_counters.free_pages,
+		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; execs without memory %u; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
+	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], execs_failed, (long)core_counters.free_pages,
 	       (long)core_counters.total_pages, (long)core_counters.cache_pages, (long)core_counters.anonymous_pages, (long)core_counters.objects, (long)core_counters.own_pages);
+	for (unsigned file = 0; file < FILES; file++) {
+		const struct object *object = core_object_find(object_number(file));
+
+		if (announced[file] != (object ? (long)object->uses : 0))
+			DIE("of file %u fs has announced %ld uses, the pager has seen %ld", file, announced[file], object ? (long)object->uses : 0);
+	}
 	if (core_counters.anonymous_pages || core_counters.vmas || core_counters.anons)
 		DIE("memory is lost");
 }
