@@ -72,9 +72,9 @@ long sys_create(struct thread *caller, const struct capability *target, const ui
 	void *page;
 	long error;
 
-	if (kind < KIND_SPACE || kind > KIND_ROUTE || !extent_covers(target, physical, 1))
+	if (kind < KIND_SPACE || kind > KIND_ROUTE)
 		return ERR_INVALID;
-	if ((error = object_can_create(physical, &index)) || (error = empty_slot(caller->space, slot, &place)))
+	if ((error = object_can_create(target, physical, &index)) || (error = empty_slot(caller->space, slot, &place)))
 		return error;
 	/* Nothing below may fail. */
 	page = object_create(index, (enum kind)kind, kind == KIND_THREAD ? sizeof(struct thread) : PAGE_BYTES);

@@ -18,13 +18,9 @@ static void put_string(const char *text)
 
 static void put_number(uint64_t value, unsigned base)
 {
-	char digits[21], *at = &digits[20];
-
-	*at = 0;
-	do
-		*--at = "0123456789abcdef"[value % base];
-	while (value /= base);
-	put_string(at);
+	if (value >= base)
+		put_number(value / base, base);
+	console_put("0123456789abcdef"[value % base]);
 }
 
 static void print(const char *format, va_list arguments)

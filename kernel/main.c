@@ -34,7 +34,7 @@ struct thread *kernel_main(uint64_t boot_hart, uint64_t device_tree, uint64_t en
 		.entry_instret = entry_instret, .timebase_hz = machine.timebase_hz, .kernel_bytes = (uint64_t)(kernel_end - kernel_start),
 		.object_pages = memory.object_pages, .page_pages = memory.page_pages,
 	};
-	hardware_init(this_hart);
+	hardware_init();
 	init_create();
 	log_print("hart %lu of %lu; init runs\n", boot_hart, machine.harts);
 	return schedule();

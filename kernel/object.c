@@ -3,7 +3,7 @@
  * nothing but a page in use or used up. What the kinds mean is in their own files.
  */
 #include "hart.h"
-#include "object.h"
+#include "space.h"
 
 struct object *objects;
 uint64_t object_count, object_first_free;
@@ -23,10 +23,10 @@ void object_init(void)
 	this_hart->counters.object_pages_free = object_count - table_pages;
 }
 
-long object_can_create(uint64_t physical, uint64_t *index)
+long object_can_create(const struct capability *extent, uint64_t physical, uint64_t *index)
 {
 	*index = (physical - memory.object_base) >> PAGE_SHIFT;
-	if (*index >= object_count || physical & (PAGE_BYTES - 1))
+	if (!extent_covers(extent, physical, 1))
 		return ERR_INVALID;
 	if (object_kind(*index) != KIND_NONE)
 		return ERR_IN_USE;

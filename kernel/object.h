@@ -35,8 +35,9 @@ extern uint64_t object_count, object_first_free;	/* first_free: only while booti
 
 void object_init(void);
 
-/* OK, INVALID (no object page begins there), IN_USE or RETIRED. */
-long object_can_create(uint64_t physical, uint64_t *index);
+/* OK, INVALID (no page of this object memory begins there), IN_USE or RETIRED. */
+struct capability;
+long object_can_create(const struct capability *extent, uint64_t physical, uint64_t *index);
 void *object_create(uint64_t index, enum kind kind, uint64_t bytes);	/* of its page it uses and clears this many */
 void object_destroy(uint64_t index);
 

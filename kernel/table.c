@@ -3,7 +3,6 @@
  */
 #include "mapping.h"
 #include "riscv/hardware.h"
-#include "riscv/sv39.h"
 #include "thread.h"
 
 /* The root has come or gone; it may be the one in use. */
@@ -36,9 +35,7 @@ long sys_give(struct thread *caller, const struct capability *target, const uint
 
 	if (error || space->dying)
 		return error ? error : ERR_BAD_SLOT;
-	if (!extent_covers(extent, physical, 1))
-		return ERR_INVALID;
-	error = object_can_create(physical, &index);
+	error = object_can_create(extent, physical, &index);
 	if (error)
 		return error;
 	/* Nothing below may fail. */

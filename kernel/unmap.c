@@ -5,7 +5,6 @@
  */
 #include "mapping.h"
 #include "riscv/hardware.h"
-#include "riscv/sv39.h"
 #include "thread.h"
 
 #define RANGE_STEPS 512		/* leaves, holes of any size, or lines of empty entries, per call */
@@ -32,18 +31,6 @@ static void leaf_changed(struct range *range, uint64_t address)
 {
 	if (range->changed++ < FLUSH_PAGES)
 		tlb_flush_page(range->space, address);
-}
-
-static long range_decode(struct thread *caller, const struct capability *target, const uint64_t *argument, uint64_t flags, struct range *range)
-{
-	*range = (struct range){
-		.space = capability_page(target), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
-		.pages = argument[2], .steps = RANGE_STEPS, .reporting = argument[3], .room = min(argument[4], USER_ARRAY_MAX),
-	};
-	if (!range->pages || range->pages > USER_END >> PAGE_SHIFT || range->flags & ~flags ||
-	    !range_inside(range->address, range->pages << PAGE_SHIFT, 0, USER_END) || (range->reporting && !range->room))
-		return ERR_INVALID;
-	return range->reporting ? user_array(caller->space, argument[3], range->room, ACCESS_WRITE, &range->report) : OK;
 }
 
 /* How many of the next entries are empty: most of a table is. */
@@ -96,25 +83,36 @@ static always_inline bool range_part(struct range *range, struct walk walk, uint
 	return whole;
 }
 
-static always_inline long range_run(struct range *range, range_step *step)
+/* A call whose flags, in the low bits of the address, are some of `known`. */
+static always_inline long range_call(struct thread *caller, const struct capability *target, const uint64_t *argument, uint64_t known, range_step *step)
 {
+	struct range range = {
+		.space = capability_page(target), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
+		.pages = argument[2], .steps = RANGE_STEPS, .reporting = argument[3], .room = min(argument[4], USER_ARRAY_MAX),
+	};
 	bool whole = true;
+	long error;
 
-	if (!range->space->root)
-		range->done = range->pages;
-	while (whole && range->steps && range->done < range->pages) {
-		uint64_t address = range->address + (range->done << PAGE_SHIFT);
-		struct walk walk = table_walk(range->space, address);
+	if (!range.pages || range.pages > USER_END >> PAGE_SHIFT || range.flags & ~known ||
+	    !range_inside(range.address, range.pages << PAGE_SHIFT, 0, USER_END) || (range.reporting && !range.room))
+		return ERR_INVALID;
+	if (range.reporting && (error = user_array(caller->space, argument[3], range.room, ACCESS_WRITE, &range.report)))
+		return error;
+	if (!range.space->root)
+		range.done = range.pages;
+	while (whole && range.steps && range.done < range.pages) {
+		uint64_t address = range.address + (range.done << PAGE_SHIFT);
+		struct walk walk = table_walk(range.space, address);
 
-		whole = range_part(range, walk, address, step);
-		if (range->cleared)
-			table_shrink(range->space, address, walk, range->cleared);
-		range->cleared = 0;
+		whole = range_part(&range, walk, address, step);
+		if (range.cleared)
+			table_shrink(range.space, address, walk, range.cleared);
+		range.cleared = 0;
 	}
-	if (range->changed > FLUSH_PAGES)
-		tlb_flush_space(range->space);
-	this_hart->second_result = (long)range->written;
-	return range->done ? (long)range->done : ERR_INVALID;
+	if (range.changed > FLUSH_PAGES)
+		tlb_flush_space(range.space);
+	this_hart->second_result = (long)range.written;
+	return range.done ? (long)range.done : ERR_INVALID;
 }
 
 static uint64_t unmap_step(struct range *range, uint64_t address, uint64_t *entry)
@@ -150,26 +148,15 @@ static uint64_t scan_step(struct range *range, uint64_t address, uint64_t *entry
 
 long sys_unmap(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	struct range range;
-	long error = range_decode(caller, target, argument, REPORT_ACCESSED, &range);
-
-	return error ? error : range_run(&range, unmap_step);
+	return range_call(caller, target, argument, REPORT_ACCESSED, unmap_step);
 }
 
 long sys_protect(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	struct range range;
-	long error = range_decode(caller, target, argument, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, &range);
-
-	return error ? error : range_run(&range, protect_step);
+	return range_call(caller, target, argument, RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, protect_step);
 }
 
 long sys_scan(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
-	struct range range;
-	long error = range_decode(caller, target, argument, SCAN_ACCESSED | SCAN_DIRTY | SCAN_CLEAR, &range);
-
-	if (error || !(range.flags & (SCAN_ACCESSED | SCAN_DIRTY)))
-		return error ? error : ERR_INVALID;
-	return range_run(&range, scan_step);
+	return range_call(caller, target, argument, SCAN_ACCESSED | SCAN_DIRTY | SCAN_CLEAR, scan_step);
 }

@@ -16,7 +16,7 @@
 
 enum status { SSTATUS_SIE = 1 << 1, SSTATUS_SPIE = 1 << 5, SSTATUS_SPP = 1 << 8, SSTATUS_FS = 3 << 13, SSTATUS_SUM = 1 << 18, SSTATUS_MXR = 1 << 19 };
 enum fpu_state { FS_OFF = 0, FS_CLEAN = 2 << 13, FS_DIRTY = 3 << 13 };
-enum interrupt { INTERRUPT_SOFTWARE = 1 << 1, INTERRUPT_TIMER = 1 << 5, INTERRUPT_EXTERNAL = 1 << 9 };
+enum interrupt { INTERRUPT_TIMER = 1 << 5, INTERRUPT_EXTERNAL = 1 << 9 };
 
 #define COUNTERS_USER	7UL	/* scounteren: cycle, time, instret */
 

@@ -15,7 +15,6 @@
 .globl _start
 _start:
 	csrr	s2, instret
-	csrw	sie, zero
 	mv	s0, a0
 	mv	s1, a1
 

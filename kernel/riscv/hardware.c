@@ -7,22 +7,20 @@
 #include "riscv/csr.h"
 #include "thread.h"
 
-#define INTERRUPTS (INTERRUPT_TIMER | INTERRUPT_EXTERNAL | INTERRUPT_SOFTWARE)
-
+#define INTERRUPTS (INTERRUPT_TIMER | INTERRUPT_EXTERNAL)
 
 void plic_init(void);
 void tlb_init(void);
 void fpu_save(uint64_t *f);		/* trap.S */
 void fpu_load(const uint64_t *f);
 
-void hardware_init(struct hart *hart)
+void hardware_init(void)
 {
-	hart->armed = ~0UL;
 	csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
 	csr_write(scounteren, COUNTERS_USER);
 	tlb_init();
 	plic_init();
-	timer_arm(hart->armed);
+	timer_rearm();
 	csr_write(sie, INTERRUPTS);
 }
 
@@ -54,19 +52,10 @@ void hardware_interrupts(void)
 {
 	uint64_t pending = csr_read(sip);
 
-	if (pending & INTERRUPT_SOFTWARE)
-		csr_clear(sip, INTERRUPT_SOFTWARE);
 	if (pending & INTERRUPT_TIMER)
 		timer_expire();
 	if (pending & INTERRUPT_EXTERNAL)
 		irq_deliver();
-}
-
-static void fpu_set(uint64_t state)
-{
-	csr_clear(sstatus, SSTATUS_FS);
-	csr_set(sstatus, state);
-	this_hart->attention = (this_hart->attention & ~(uint32_t)ATTENTION_FPU) | (state != FS_OFF ? ATTENTION_FPU : 0);
 }
 
 void fpu_leave(struct thread *thread)
@@ -75,7 +64,8 @@ void fpu_leave(struct thread *thread)
 		assert(thread == this_hart->fpu_owner);
 		fpu_save(thread->registers.f);
 	}
-	fpu_set(FS_OFF);
+	csr_clear(sstatus, SSTATUS_FS);
+	this_hart->attention &= ~(uint32_t)ATTENTION_FPU;
 }
 
 bool fpu_first_use(struct thread *thread)
@@ -85,7 +75,8 @@ bool fpu_first_use(struct thread *thread)
 	csr_set(sstatus, FS_CLEAN);
 	if (this_hart->fpu_owner != thread)
 		fpu_load(thread->registers.f);
-	fpu_set(FS_CLEAN);
+	csr_clear(sstatus, FS_DIRTY & ~FS_CLEAN);
+	this_hart->attention |= ATTENTION_FPU;
 	this_hart->fpu_owner = thread;
 	return true;
 }

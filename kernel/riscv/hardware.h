@@ -14,7 +14,7 @@
 struct space;
 struct thread;
 
-void hardware_init(struct hart *hart);
+void hardware_init(void);
 void console_put(char character);
 __attribute__((noreturn)) void hardware_off(void);
 
