@@ -61,11 +61,22 @@ __attribute__((noinline)) static uint64_t fill_list(uint64_t *entry, const uint6
 	return filled;
 }
 
-long fault_answer_map(struct thread *replier, struct thread *thread)
+/* The faulting page, which was `old`, can be used. */
+__attribute__((noinline)) static long map_fence(struct thread *thread, uint64_t old, uint64_t rights)
+{
+	if (old)
+		tlb_flush_page(thread->space, thread->fault_address);
+	if (rights & RIGHT_EXECUTE)
+		fetch_fence();
+	return OK;
+}
+
+/* Any item. */
+__attribute__((noinline)) static long map_item(struct thread *replier, struct thread *thread)
 {
 	const uint64_t *word = &replier->x[A0];
 	uint64_t rights = word[0] & OFFSET_MASK, address = word[0] - rights, pages = word[1], frame = word[2];
-	uint64_t fault = thread->fault_address, page = (fault - address) >> PAGE_SHIFT, frames[MAP_ITEM_MAX], filled, *entry;
+	uint64_t fault = thread->fault_address, page = (fault - address) >> PAGE_SHIFT, frames[MAP_ITEM_MAX], old, *entry;
 	const struct capability *extent;
 	long error = memory_check(replier, word, &extent);
 
@@ -84,15 +95,31 @@ long fault_answer_map(struct thread *replier, struct thread *thread)
 	if (!entry)
 		return error;
 	/* Nothing below may fail. The faulting page replaces what was there, its neighbours do not. */
-	filled = !entry_replace(entry, entry_make(frame, rights, thread->fault_access));
-	if (!filled)
-		tlb_flush_page(thread->space, fault);
-	if (pages > 1)
-		filled += fill_list(entry - page, frames, pages, rights);
-	table_count(entry, filled);
-	if (rights & RIGHT_EXECUTE)
-		fetch_fence();
-	return OK;
+	old = entry_replace(entry, entry_make(frame, rights, thread->fault_access));
+	table_count(entry, !old + (pages > 1 ? fill_list(entry - page, frames, pages, rights) : 0));
+	return map_fence(thread, old, rights);
+}
+
+/* Most items are one page that can be read, whose table is there: it needs no stack. Whatever is different or wrong: any item. */
+long fault_answer_map(struct thread *replier, struct thread *thread)
+{
+	const uint64_t *word = &replier->x[A0];
+	uint64_t rights = word[0] & OFFSET_MASK, fault = thread->fault_address, frame = word[2], old;
+	const struct capability *extent = &replier->space->slots[word[3] % SPACE_SLOTS];
+	struct walk walk;
+
+	if (unlikely(word[1] != 1 || word[3] >= SPACE_SLOTS || (rights & ~6UL) != RIGHT_READ || (fault ^ word[0]) > OFFSET_MASK ||
+		     fault >= USER_END || !thread->space || extent->word != KIND_USER_MEMORY || rights & ~(uint64_t)extent->rights ||
+		     !frame_valid(extent, frame)))
+		return map_item(replier, thread);
+	walk = table_walk_here(thread->space, fault);
+	if (unlikely(walk.level))
+		return map_item(replier, thread);
+	/* Nothing below may fail. */
+	old = entry_replace(walk.entry, entry_make(frame, rights, thread->fault_access));
+	if (likely(!old))
+		table_count(walk.entry, 1);
+	return unlikely(old || rights & RIGHT_EXECUTE) ? map_fence(thread, old, rights) : OK;
 }
 
 long sys_map(struct thread *caller, const struct capability *target, const uint64_t *argument)
