@@ -13,7 +13,7 @@
 	X(0x2002, exit,		CALL,	 PROC, "close all of a process; its name stays in /proc, as a zombie's does") \
 	X(0x2003, credentials,	CALL,	 PROC, "effective user and group of a process from now on") \
 	X(0x2004, shutdown,	FORWARD, PROC, "sync everything and mark the volume clean; goes back to proc as PROC_shut") \
-	X(0x2005, reap,		CALL,	 PROC, "after FS_exit: forget the process; its slot is free") \
+	X(0x2005, reap,		CALL,	 PROC, "forget the process, closing what FS_exit has not closed; its slot is free") \
 	X(0x2010, mmap,		FORWARD, PAGER, "mmap of a descriptor: the six words are mmap(2)'s; goes back as PAGER_mmap, or is answered with an error") \
 	X(0x2011, truncated,	FORWARD, PAGER, "PAGER_truncate is done: nothing in memory past the new length; free blocks and answer") \
 	X(0x2012, synced,	FORWARD, PAGER, "PAGER_sync is done: write metadata, flush the device, answer") \

@@ -59,7 +59,7 @@ void process_execute(struct node **slot, struct node *node)
 int descriptor_free(const struct process *process, int from)
 {
 	for (int descriptor = from; descriptor < DESCRIPTORS; descriptor++)
-		if (!process->open[descriptor])
+		if ((unsigned)descriptor >= process->top || !process->open[descriptor])
 			return descriptor;
 	return -EMFILE;
 }
@@ -78,9 +78,9 @@ void descriptor_set(struct process *process, int descriptor, struct open *open, 
 {
 	struct open *old = descriptor_get(process, descriptor);
 
+	while (process->top <= (unsigned)descriptor)
+		process->open[process->top++] = 0;
 	process->open[descriptor] = open ? open->number : 0;
-	if (open && (unsigned)descriptor >= process->top)
-		process->top = descriptor + 1;
 	while (process->top && !process->open[process->top - 1])
 		process->top--;
 	set_close_on_exec(process, descriptor, close_on_exec);
@@ -110,7 +110,7 @@ int64_t fs_fork(struct call *call)
 
 	if (!slot || slot >= PROCESS_MAX || processes[slot] || (request->parent && !parent))
 		return -EINVAL;
-	child = pool_page();
+	child = pool_raw();
 	if (!child)
 		return -ENOMEM;
 	if (parent)
@@ -142,9 +142,13 @@ int64_t fs_exec(struct call *call)
 static void give_up_all(struct process *process)
 {
 	calls_drop_process(process->identity);
-	for (unsigned descriptor = process->top; descriptor-- > 0; )
-		if (process->open[descriptor])
-			descriptor_set(process, descriptor, NULL, false);
+	while (process->top) {
+		struct open *open = descriptor_get(process, process->top - 1);
+
+		process->top--;
+		if (open)
+			open_release(open);
+	}
 	process_set_directory(process, path_root(), NULL);
 	process_execute(&process->program, NULL);
 	process_execute(&process->executing, NULL);

@@ -88,7 +88,7 @@ struct process {
 	struct node *program;			/* what it executes (process_execute); null: unknown */
 	struct node *executing;			/* what an execve under way leads to: the program when FS_exec says so, nothing if it fails */
 	uint64_t executing_thread;		/* its thread: when that calls again, execve has ended */
-	unsigned top;				/* all descriptors in use lie below */
+	unsigned top;				/* all descriptors in use lie below; what stands above means nothing */
 	uint64_t close_on_exec[DESCRIPTORS / 64];
 	uint16_t open[DESCRIPTORS];		/* number of the open description, 0: free */
 };
@@ -130,7 +130,7 @@ _Static_assert(sizeof(struct open) == 64, "found without a division");
 extern struct table opens;
 static inline struct open *descriptor_get(const struct process *process, uint64_t descriptor)	/* null: EBADF */
 {
-	uint32_t number = (uint32_t)descriptor < DESCRIPTORS ? process->open[(uint32_t)descriptor] : 0;
+	uint32_t number = (uint32_t)descriptor < process->top ? process->open[(uint32_t)descriptor] : 0;
 
 	return number ? table_record(&opens, number, sizeof(struct open)) : NULL;
 }

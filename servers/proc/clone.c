@@ -213,8 +213,8 @@ static void start_clone(struct process *child, struct message *message, long eve
 		signal_die(child, message->token, signal);
 		return;
 	}
-	answer(message->token, 0);
 	release_parent(child);
+	answer(message->token, 0);
 }
 
 /* ---- Process 1: its memory is two empty pages; it gets initcode.S and what that needs for open and execve. */

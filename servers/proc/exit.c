@@ -1,7 +1,7 @@
 /*
- * The end of a process, and of the system. A dying thread's own token travels: FS_exit is a call, PAGER_exit a forward
- * that comes back as PROC_exited; then the pager destroys the thread and the parent hears of it. So when wait returns, memory
- * and descriptors are given back already.
+ * The end of a process, and of the system. A dying thread's own token travels: PAGER_exit is a forward that comes back as PROC_exited; then
+ * fs closes the descriptors and the parent hears of it. So when wait returns, memory and descriptors are given back already. If the
+ * parent waits, FS_reap does what else FS_exit does first.
  *
  * When process 1 ends, or reboot(2) is called, that process becomes the last: all others are killed, then it ends, too, and
  * its token goes on as FS_shutdown, PROC_shut, INIT_poweroff: no descriptor and no mapping is left when the disk is closed.
@@ -47,7 +47,6 @@ static void end(struct process *process, uint64_t token)
 	struct message forward = { .label = PAGER_exit, .word = { process == shutdown.last, exits_heard } };
 
 	process->state = PROCESS_EXITING;
-	call_about(SLOT_FS, FS_exit, process);
 	must(ipc_forward(token, SLOT_PAGER, &forward), "PAGER_exit");
 }
 
@@ -125,6 +124,13 @@ static void leave_orphans(struct process *process)
 	}
 }
 
+static void close_descriptors(struct process *process)
+{
+	if (!process->closed)
+		call_about(SLOT_FS, FS_exit, process);
+	process->closed = true;
+}
+
 static void tell_parent(struct process *process)
 {
 	struct process *parent = &processes[process->parent];
@@ -136,9 +142,11 @@ static void tell_parent(struct process *process)
 	}
 	if (signal_children_vanish(parent))
 		process_forget(process);
+	wait_again(parent);
+	if (process->state == PROCESS_ZOMBIE)
+		close_descriptors(process);	/* that wait was for another one */
 	if (signal)
 		signal_raise(parent, signal);
-	wait_again(parent);
 }
 
 void exit_done(struct process *process, struct message *message)
@@ -148,6 +156,7 @@ void exit_done(struct process *process, struct message *message)
 	if (process->state != PROCESS_EXITING)
 		panic("PROC_exited for pid %u in state %u", process->pid, process->state);
 	if (process == shutdown.last) {
+		close_descriptors(process);
 		must(ipc_forward(message->token, SLOT_FS, &forward), "FS_shutdown");
 		return;
 	}
@@ -157,6 +166,8 @@ void exit_done(struct process *process, struct message *message)
 	process->state = PROCESS_ZOMBIE;
 	process_living--;
 	signal_forget(process);
+	if (processes[process->parent].state != PROCESS_WAITING)
+		close_descriptors(process);
 	vfork_done(process);
 	leave_orphans(process);
 	tell_parent(process);

@@ -60,6 +60,7 @@ struct process {
 	uint8_t state;			/* enum process_state */
 	bool has_executed;		/* setpgid refuses then */
 	bool no_zombies;		/* SIGCHLD's SA_NOCLDWAIT */
+	bool closed;			/* ZOMBIE: FS_exit was */
 	uint8_t exit_signal;		/* for the parent: SIGCHLD or 0 */
 	uint16_t slot;
 	uint32_t pid, group, session;

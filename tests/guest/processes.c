@@ -98,6 +98,30 @@ static void wait_with_waitid(void)
 	CHECK(info.si_pid == pid && info.si_code == CLD_KILLED && info.si_status == SIGTERM);
 }
 
+/* A child that nobody waits for yet has given up its descriptors all the same. */
+static void wait_for_another(void)
+{
+	int ends[2];
+	pid_t reader, writer;
+	char byte;
+
+	CHECK(pipe(ends) == 0);
+	writer = fork_child();
+	if (writer == 0) {
+		usleep(20000);
+		_exit(3);
+	}
+	reader = fork_child();
+	if (reader == 0) {
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1) == 0 ? 4 : 5);
+	}
+	close(ends[1]);
+	CHECK_EQUAL(WEXITSTATUS(wait_status(reader)), 4);
+	CHECK_EQUAL(WEXITSTATUS(wait_status(writer)), 3);
+	close(ends[0]);
+}
+
 static void default_actions(void)
 {
 	static const int deadly[] = { SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGQUIT, SIGABRT };
@@ -572,6 +596,7 @@ static const struct test tests[] = {
 	{ identities, "identities" },
 	{ waiting, "waiting" },
 	{ wait_with_waitid, "wait_with_waitid" },
+	{ wait_for_another, "wait_for_another" },
 	{ default_actions, "default_actions" },
 	{ ignored_and_blocked, "ignored_and_blocked" },
 	{ faults, "faults" },

@@ -381,9 +381,10 @@ static void destroy_ended(unsigned slot)
 	if (!slots[slot].ended || threads[slots[slot].thread].where != HELD)
 		return;
 	threads[slots[slot].thread].where = DEAD;
-	for (unsigned i = 0; i < sizeof(capability) / sizeof(capability[0]); i++)
-		if (capability[i] == slots[slot].thread + 1)
-			capability[i] = 0;
+	CHECK(capability[64 + slot] == slots[slot].thread + 1);
+	capability[64 + slot] = 0;
+	if (capability[SLOT_RECEIVED] == slots[slot].thread + 1)
+		capability[SLOT_RECEIVED] = 0;
 	slots[slot].ended = false;
 }
 
@@ -517,7 +518,7 @@ static void pager_step(struct thread *thread)
 		pager_forked(thread);
 		break;
 	case PAGER_exit:
-		CHECK(slots[slot].pager == thread->identity && !slots[slot].exited && slots[slot].closed);
+		CHECK(slots[slot].pager == thread->identity && !slots[slot].exited && !slots[slot].closed);
 		slots[slot].exited = true;
 		if (!thread->word[0]) {
 			slots[slot].ended = true;

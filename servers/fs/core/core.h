@@ -76,6 +76,7 @@ int wait_for(uint64_t key);				/* sets wait_key, returns WAIT */
 /* ---- pool.c: pages for records: what the cache does not use of the server's pool. */
 void pool_init(void *pages, uint32_t count);
 void *pool_page(void);					/* zeroed; null: none left */
+void *pool_raw(void);					/* the same, its content old */
 void pool_free(void *page);
 /* Records of one size in pool pages, found by number: 1.., 0 is none. They never move. */
 struct table {

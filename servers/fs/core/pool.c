@@ -16,7 +16,7 @@ void pool_init(void *pages, uint32_t count)
 	untouched_end = untouched + (size_t)count * BLOCK_BYTES;
 }
 
-void *pool_page(void)
+void *pool_raw(void)
 {
 	struct free_page *page = free_pages;
 
@@ -25,10 +25,15 @@ void *pool_page(void)
 	} else if (untouched < untouched_end) {
 		page = (struct free_page *)untouched;
 		untouched += BLOCK_BYTES;
-	} else {
-		return NULL;
 	}
-	return memset(page, 0, BLOCK_BYTES);
+	return page;
+}
+
+void *pool_page(void)
+{
+	void *page = pool_raw();
+
+	return page ? memset(page, 0, BLOCK_BYTES) : NULL;
 }
 
 void pool_free(void *page)
