@@ -283,14 +283,21 @@ def measure_boot(arguments):
     return profile, images, (1, tracing.trace_boot(options, profile))
 
 
+def _executable(path):
+    if not os.path.isfile(path):
+        raise run.UsageError(f"there is no file {path}")
+    with open(path, "rb") as file:
+        if not run.RISCV_ELF.match(file.read(20)):
+            raise run.UsageError(f"{path} is no riscv64 executable")
+    return Image("program", path)
+
+
 def measure(arguments):
     """(Profile, images, (operations of a repetition, the benchmark's own figure))."""
     if arguments.case == "boot":
         return measure_boot(arguments)
     path = arguments.program or os.path.join(run.BUILD, "tests", "bench")
-    if not os.path.isfile(path):
-        raise run.UsageError(f"there is no file {path}")
-    program = Image("program", path)
+    program = _executable(path)
     case = program.case(arguments.case)
     if not case:
         raise run.UsageError(f"{path} has no case {arguments.case} (tests/bench/bench.c lists them)")
@@ -309,6 +316,8 @@ def main(words):
         return 0 if words else 2
     try:
         arguments = Arguments(words)
+        if arguments.svg:
+            run.check_writable(arguments.svg)
         profile, images, row = measure(arguments)
     except (run.UsageError, tracing.TraceError) as error:
         run.say(str(error))
@@ -335,4 +344,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run.as_program(main)

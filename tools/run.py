@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ import machine
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("QUIRE_BUILD") or os.path.join(ROOT, "build"))
 COMMAND_TIMEOUT = 300
+MEMORY_MIN, MEMORY_MAX = 16, 256 << 10  # MiB: QEMU needs room for kernel, archive and device tree; the kernel sees the low 256 GiB
 RISCV_ELF = re.compile(rb"\x7fELF\x02\x01.{12}\xf3\x00", re.DOTALL)  # 64 bits, little endian, machine 243
 
 USAGE = """\
@@ -78,6 +80,8 @@ def _number(name, text, low, high):
 def _memory(options, text):
     if not re.fullmatch(r"[1-9][0-9]*[MG]", text):
         raise UsageError(f"--mem takes a size such as 128M or 1G, not {text!r}")
+    if not MEMORY_MIN <= int(text[:-1]) << (10 if text[-1] == "G" else 0) < MEMORY_MAX:
+        raise UsageError(f"--mem takes from {MEMORY_MIN}M to less than {MEMORY_MAX >> 10}G, not {text}")
     options.memory = text
 
 
@@ -150,10 +154,18 @@ def parse(arguments):
             raise UsageError(f"{path} is a folder; a file is needed")
         if not os.path.isfile(path):
             raise UsageError(f"there is no file {path}")
-    for _, path in options.gets:
+    for path in [path for _, path in options.gets] + [options.disk] * (options.disk is not None):
         if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
             raise UsageError(f"there is no folder for {path}")
+    _check_kernel(options.kernel)
     return options
+
+
+def _check_kernel(path):
+    """QEMU runs whatever it is given."""
+    with open(path, "rb") as file:
+        if not RISCV_ELF.match(file.read(20)):
+            raise UsageError(f"{path} is no riscv64 kernel")
 
 
 def host_program(word):
@@ -197,6 +209,10 @@ def disk_for(options):
         except OSError as error:
             raise disk.DiskError(f"cannot use {options.disk}: {error.strerror}")
         with lock:
+            if not stat.S_ISREG(os.fstat(lock.fileno()).st_mode):
+                raise disk.DiskError(f"cannot use {options.disk}: it is no regular file")
+            if not os.fstat(lock.fileno()).st_size:
+                raise disk.DiskError(f"cannot use {options.disk}: it is empty (a path that does not exist yet gets a new disk)")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -345,6 +361,25 @@ def debug(options):
                     os.unlink(path)
 
 
+def as_program(main):
+    """Ends this program with main's status; without a complaint when nobody reads its output any more, or at ^C."""
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    sys.exit(status)
+
+
+def check_writable(path):
+    """Before an hour's work, not after it."""
+    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else os.path.dirname(os.path.abspath(path)), os.W_OK):
+        raise UsageError(f"cannot write {path}")
+
+
 def main(arguments):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
@@ -364,12 +399,7 @@ def main(arguments):
     except (disk.DiskError, OutputError) as error:
         say(str(error))
         return machine.STATUS_BROKEN
-    except BrokenPipeError:  # nobody reads our output any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 128 + signal.SIGPIPE
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    as_program(main)

@@ -122,12 +122,20 @@ def parse(words):
     return systems, folder
 
 
+def _make_folder(folder):
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise run.UsageError(f"--output: cannot make {folder}: {error.strerror}")
+
+
 def main(words):
     if words[:1] in (["--help"], ["-h"]):
         print(__doc__.strip())
         return 0
     try:
         systems, folder = parse(words)
+        _make_folder(folder)
         if "linux" in systems:
             linux.build()
         found = {(system, axis): points(axis, numbers, system=system) for system in systems for axis, numbers in AXES.items()}
@@ -137,7 +145,6 @@ def main(words):
     except (measure.BenchError, linux.LinuxError) as error:
         run.say(str(error))
         return 1
-    os.makedirs(folder, exist_ok=True)
     show(found)
     write_csv(os.path.join(folder, "scaling.csv"), found)
     write_plot(os.path.join(folder, "scaling.svg"), found)
@@ -146,4 +153,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run.as_program(main)

@@ -1,9 +1,11 @@
 """What the tool says when the guest fails, and what it refuses. Tiny kernels stand in for a broken system here."""
+import os
 import subprocess
+import sys
 import time
 
 import disk
-from harness import expect
+from harness import ROOT, expect
 
 # Prints a text through the firmware, then runs the lines in END.
 KERNEL = """
@@ -63,13 +65,27 @@ def test_boot_archive_without_servers(box):
 def test_wrong_usage_is_2(box):
     for arguments in (["--nonsense"], ["--mem", "12"], ["--mem"], ["--harts", "0"], ["--put", "x"], ["--put", "missing:/x"],
                       ["--get", "relative:x"], ["--get", "/x:no/such/folder/x"], ["--timeout", "soon"], ["--disk="],
-                      ["--kernel", "missing"], [""]):
+                      ["--kernel", "missing"], ["--kernel", "/etc/passwd"], ["--mem", "8M"], ["--mem", "256G"], ["--mem", "9999999G"],
+                      ["--disk", "no/such/folder/disk"], [""]):
         result = box.run(*arguments)
         expect(result.status == 2 and result.errors.startswith("quire: ") and result.errors.count("\n") == 1,
                f"{arguments}: status 2 and one sentence expected", result)
     text = box.file("text", b"no program\n")
     result = box.run(text.replace(box.folder, "."), "x")
     expect(result.status == 2 and "executable" in result.errors, "status 2 and a sentence expected", result)
+
+
+def test_what_is_no_disk(box):
+    for path, word in ((box.file("empty", b""), "empty"), (box.folder, "directory"), ("/dev/null", "regular")):
+        result = box.run("--disk", path, "ls")
+        expect(result.status == 125 and word in result.errors and result.errors.count("\n") == 1, f"{path}: 125 and one sentence expected", result)
+
+
+def test_nobody_reads_the_output(_):
+    for tool, *words in (["run.py", "run", "ls -l /bin; ls -l /bin"], ["bench.py", "calib_empty"]):
+        command = f"{{ {sys.executable} {os.path.join(ROOT, 'tools', tool)} {' '.join(map(repr, words))} 2>&3; echo status $? >&3; }} | true"
+        done = subprocess.run(["sh", "-c", "exec 3>&1; " + command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100)
+        expect(done.stdout in ("status 141\n", "status 0\n"), f"no complaint expected: {done}")
 
 
 # ---- disks that fs must refuse

@@ -45,3 +45,10 @@ def test_profile_of_an_unknown_case(box):
     command = [sys.executable, os.path.join(ROOT, "tools", "profile.py"), "no_such_case"]
     done = subprocess.run(command, capture_output=True, text=True)
     expect(done.returncode == 2 and "no_such_case" in done.stderr, f"status 2 expected: {done.returncode} {done.stderr}")
+
+
+def test_wrong_arguments_of_profile(box):
+    for words in (["getppid", box.file("text", b"no program")], ["getppid", "missing"], ["--svg", "/no/such/folder/x.svg", "getppid"],
+                  ["--windows", "x", "getppid"], ["boot", "program"], ["--svg"]):
+        done = subprocess.run([sys.executable, os.path.join(ROOT, "tools", "profile.py"), *words], capture_output=True, text=True)
+        expect(done.returncode == 2 and done.stderr.startswith("quire: ") and done.stderr.count("\n") == 1, f"{words}: {done}")
