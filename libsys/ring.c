@@ -40,15 +40,27 @@ static void copy_request(struct ring_request *to, const struct ring_request *fro
 		to->frame[i] = from->frame[i];
 }
 
-bool ring_ask(struct ring *ring, const struct ring_request *request)
+struct ring_request *ring_next_place(struct ring *ring)
 {
 	uint32_t head = ring->request_head;
 
 	/* Asked but not yet taken back: a slot and a place for the answer belong together. */
-	if (head - ring->completion_tail >= RING_SLOTS)
+	return head - ring->completion_tail < RING_SLOTS ? &ring->request[head % RING_SLOTS] : NULL;
+}
+
+void ring_ask_placed(struct ring *ring)
+{
+	publish(&ring->request_head, ring->request_head + 1);
+}
+
+bool ring_ask(struct ring *ring, const struct ring_request *request)
+{
+	struct ring_request *place = ring_next_place(ring);
+
+	if (!place)
 		return false;
-	copy_request(&ring->request[head % RING_SLOTS], request);
-	publish(&ring->request_head, head + 1);
+	copy_request(place, request);
+	ring_ask_placed(ring);
 	return true;
 }
 

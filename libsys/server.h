@@ -62,6 +62,8 @@ enum loan loan_vector_out(const struct message *message, long event, uint64_t ve
 
 /* ---- ring.c: see abi/ring.h. The bit to notify with is the caller's business. */
 bool ring_ask(struct ring *ring, const struct ring_request *request);		/* false: RING_SLOTS are outstanding */
+struct ring_request *ring_next_place(struct ring *ring);			/* the same in two steps: where the next request is to be written, or null ... */
+void ring_ask_placed(struct ring *ring);					/* ... and when it has been */
 bool ring_next_request(struct ring *ring, struct ring_request *request);		/* a copy, so that the other side cannot change it */
 void ring_complete(struct ring *ring, uint64_t id, int64_t status, uint64_t value);
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion);

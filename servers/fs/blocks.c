@@ -38,24 +38,22 @@ void blocks_init(struct ring *shared)
 /* quiet: a flush will be asked for behind it. There must be a slot for that. */
 static bool start_request(enum purpose purpose, uint32_t number, unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, bool quiet)
 {
-	struct ring_request request;	/* fields that mean nothing to blk, and frames that are not there, are not filled */
+	struct ring_request *request = used < RING_SLOTS ? ring_next_place(ring) : NULL;	/* fields that mean nothing to blk are not filled */
 	unsigned slot = 0;
 
-	if (used == RING_SLOTS)
+	if (!request)
 		return false;
 	while (slots[slot].purpose)
 		slot++;
-	request.id = ++sequence << 8 | slot;
-	request.operation = operation;
-	request.count = count;
-	request.object = request.length = request.modified = 0;
-	request.first = first;
-	request.flags = quiet && has_flush && used < RING_SLOTS - 2 ? RING_QUIET : 0;
+	request->id = ++sequence << 8 | slot;
+	request->operation = operation;
+	request->count = count;
+	request->first = first;
+	request->flags = quiet && has_flush && used < RING_SLOTS - 2 ? RING_QUIET : 0;
 	for (uint32_t i = 0; i < count; i++)
-		request.frame[i] = frames[i];
-	if (!ring_ask(ring, &request))
-		return false;
-	slots[slot] = (struct slot){ purpose, number, request.id };
+		request->frame[i] = frames[i];
+	ring_ask_placed(ring);
+	slots[slot] = (struct slot){ purpose, number, sequence << 8 | slot };
 	used++;
 	unflushed += operation == BLK_REQUEST_write;
 	asked = work_left = true;

@@ -64,7 +64,9 @@ bool pages_ready(void)
 
 void pages_wake(uint64_t key)
 {
-	for (unsigned i = 0; in_state[TASK_WAITING] && i < TASKS; i++)
+	if (!in_state[TASK_WAITING])
+		return;
+	for (unsigned i = 0; i < TASKS; i++)
 		if (tasks[i].state == TASK_WAITING && tasks[i].key == key)
 			set_state(&tasks[i], TASK_READY);
 	work_left = work_left || in_state[TASK_READY];
@@ -172,7 +174,7 @@ static void flush_moving(void)
 		}
 }
 
-/* The last write told the pager's length and time; the inode learns them before the data is written. */
+/* The write tells the pager's length and time; the inode learns them with it, in the step that has found the blocks. */
 static void note_write(struct task *task, struct inode_ref *ref)
 {
 	inode_set_length(ref, task->request.length);
@@ -193,13 +195,10 @@ static int page_in_or_write(struct task *task)
 		return wait_for(WAIT_KEY(WAIT_NODE, node->inode));
 	if (task->request.operation == FS_REQUEST_write && volume.read_only)
 		return -EROFS;
-	if (task->request.operation == FS_REQUEST_write && !task->begun) {
-		note_write(task, &ref);
-		task->begun = true;
-		return 1;
-	}
 	while (result == 0 && task->next < task->request.count)
 		result = transfer_run(task, &ref);
+	if (task->request.operation == FS_REQUEST_write && result != WAIT)
+		note_write(task, &ref);
 	return result;
 }
 

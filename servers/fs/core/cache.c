@@ -324,7 +324,7 @@ void step_undo(void)
 
 /* ---- transfers */
 
-static void start_reads(void)
+static inline void start_reads(void)
 {
 	for (uint32_t frame = 0; wanted && frame < count; frame++) {
 		if (blocks[frame].state != BLOCK_WANTED)
@@ -336,7 +336,7 @@ static void start_reads(void)
 	}
 }
 
-static void start_writes(void)
+static inline void start_writes(void)
 {
 	struct block *block = oldest, *next;
 
