@@ -8,17 +8,9 @@
 struct irq {
 	struct reference notification;	/* dead or none: nobody wants it */
 	uint64_t bits;
-	bool active;			/* delivered, not acknowledged */
 };
 
 static struct irq irqs[IRQ_MAX];
-
-static void finish(uint64_t number)
-{
-	if (irqs[number].active)
-		irq_complete((uint32_t)number);
-	irqs[number].active = false;
-}
 
 void irq_deliver(void)
 {
@@ -28,12 +20,11 @@ void irq_deliver(void)
 	if (!number || number >= IRQ_MAX)
 		return;
 	this_hart->counters.interrupts++;
-	irqs[number].active = true;
 	notification = reference_page(&irqs[number].notification);
 	if (notification) {
 		notification_signal(notification, irqs[number].bits);
 	} else {
-		finish(number);
+		irq_complete(number);
 		irq_enable(number, false);
 	}
 }
@@ -52,10 +43,10 @@ long sys_irq_bind(struct thread *caller, const struct capability *target, const 
 	if (error || !number_valid(target, number))
 		return error ? error : ERR_INVALID;
 	/* Nothing below may fail. */
-	finish(number);
 	irqs[number].notification = capability_reference(notification);
 	irqs[number].bits = argument[3];
 	irq_enable((uint32_t)number, true);
+	irq_complete((uint32_t)number);		/* one that nobody acknowledged */
 	return OK;
 }
 
@@ -64,6 +55,6 @@ long sys_irq_ack(struct thread *caller unused, const struct capability *target, 
 	if (!number_valid(target, argument[1]))
 		return ERR_INVALID;
 	/* Nothing below may fail. */
-	finish(argument[1]);
+	irq_complete((uint32_t)argument[1]);
 	return OK;
 }

@@ -39,7 +39,7 @@ void tlb_flush_page(struct space *space, uint64_t address);
 void tlb_flush_space(struct space *space);
 void fetch_fence(void);
 
-/* The interrupt controller. A claimed interrupt (0: none) does not come again until it is completed. */
+/* The interrupt controller. A claimed interrupt (0: none) does not come again until it is completed; completing another does nothing. */
 uint32_t irq_claim(void);
 void irq_complete(uint32_t number);
 void irq_enable(uint32_t number, bool on);
