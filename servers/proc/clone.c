@@ -195,17 +195,24 @@ static void child_registers(const struct process *child, uint64_t token)
 	must(sys_registers(token, &copied_registers, REGISTERS_WRITE | REGISTERS_FPU), "writing a child's registers");
 }
 
+/* As on Linux, a child tid that cannot be stored is nobody's error. In a space of its own the page cannot be there at first. */
+static enum loan store_tid(struct process *child, struct message *message, long event)
+{
+	bool shares = processes[child->parent].parked.word[CLONE_flags] & CLONE_VM;
+
+	if (event != EVENT_REDELIVERED && !shares && sys_fault(message->token, child->set_child_tid, ACCESS_WRITE) == OK)
+		return LOAN_FAULTED;
+	return loan_out(message, event, child->set_child_tid, &child->pid, sizeof(child->pid), NULL);
+}
+
 static void start_clone(struct process *child, struct message *message, long event)
 {
 	unsigned signal = signal_deadly(child);
-	uint32_t pid = child->pid;
 
 	/* With its registers written it lends its memory, whatever it waited in. */
 	if (event != EVENT_REDELIVERED)
 		child_registers(child, message->token);
-	/* As on Linux, a child tid that cannot be stored is nobody's error. */
-	if (!signal && child->set_child_tid &&
-	    loan_out(message, event, child->set_child_tid, &pid, sizeof(pid), NULL) == LOAN_FAULTED)
+	if (!signal && child->set_child_tid && store_tid(child, message, event) == LOAN_FAULTED)
 		return;
 	child->state = PROCESS_RUNNING;
 	if (signal) {
