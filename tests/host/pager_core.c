@@ -209,6 +209,7 @@ static uint64_t vma_count(void)
 	return count;
 }
 
+#include "pager_rules_atonce.h"
 #include "pager_rules_files.h"
 #include "pager_rules_memory.h"
 
@@ -248,6 +249,9 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ read_write_and_memory_are_one, "read, write and memory are one", 0 },
 	{ offsets_move, "offsets move", 0 },
 	{ appends_stay_together, "appends stay together", 0 },
+	{ transfers_at_once, "transfers at once", 0 },
+	{ not_at_once_what_others_hold, "not at once what others hold", 0 },
+	{ faults_at_once, "faults at once", 0 },
 	{ vectors, "vectors", 0 },
 	{ bad_buffers_give_partial_counts, "bad buffers give partial counts", 0 },
 	{ a_broken_off_write_leaves_no_block, "a broken-off write leaves no block", 0 },

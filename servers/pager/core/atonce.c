@@ -88,7 +88,7 @@ STRAIGHT long core_read_at_once(struct space *space, uint64_t open, uint64_t add
 /* The page has its block; behind the end nobody is at work, and nothing is to be zeroed or cut off. */
 static STRAIGHT bool may_write_at_once(const struct object *object, const struct frame *frame, uint64_t position)
 {
-	return position <= object->length && object_holds(object, position >> PAGE_SHIFT) && !object->lock.owner && !object->cut && !object->past_end
+	return position <= object->length && !object->lock.owner && !object->cut && !object->past_end
 		&& (!object->backed || ((frame->flags & PAGE_BLOCK) && !too_many_dirty()));
 }
 
