@@ -98,7 +98,7 @@ static void call_try(struct job *job)
 	call_tried(call, call->operation(call));
 }
 
-void call_begin(struct process *process, const struct message *message, long (*operation)(struct call *call))
+STRAIGHT void call_begin(struct process *process, const struct message *message, long (*operation)(struct call *call))
 {
 	struct call *call = &process->call;
 

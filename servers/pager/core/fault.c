@@ -184,13 +184,13 @@ static RARE long make(struct vma *vma, uint64_t address, bool write, struct wait
 	return frame->flags & PAGE_BLOCK ? wait_park(&frame->waiters, waiter) : page_want_blocks(vma->object, frame->index, 1, waiter);
 }
 
-/* Shared memory without a file gets its page. Who made the others has mapped them. */
+/* Shared memory without a file gets the page that is not ready. Who made the others has mapped them. */
 static RARE bool new_page(struct vma *vma, uint64_t address, struct place *place)
 {
 	uint64_t index = object_page(vma, address);
-	bool absent = !vma->object->number && object_holds(vma->object, index) && !pages_find(vma->object, index);
+	bool may_be = !vma->object->number && object_holds(vma->object, index);
 
-	place->frame = absent && core_counters.free_pages >= core.want[1] ? page_new(vma->object, index) : NULL;
+	place->frame = may_be && core_counters.free_pages >= core.want[1] ? page_new(vma->object, index) : NULL;
 	return place->alone = place->frame;
 }
 
@@ -387,7 +387,7 @@ STRAIGHT uint8_t *user_at_hand(struct vma *vma, uint64_t address, bool write)
 	return bytes_of(vma, address, &place);
 }
 
-long user_bytes(struct space *space, uint64_t address, bool write, struct waiter *waiter, uint8_t **bytes)
+static RARE long user_bring(struct space *space, uint64_t address, bool write, struct waiter *waiter, uint8_t **bytes)
 {
 	struct place place;
 	struct vma *vma;
@@ -408,4 +408,12 @@ long user_bytes(struct space *space, uint64_t address, bool write, struct waiter
 	}
 	*bytes = bytes_of(vma, address, &place);
 	return CORE_PAGE - (address & PAGE_MASK);
+}
+
+long user_bytes(struct space *space, uint64_t address, bool write, struct waiter *waiter, uint8_t **bytes)
+{
+	struct vma *vma = space->busy.owner ? NULL : space_vma(space, address);
+
+	*bytes = vma && user_may(vma, write) ? user_at_hand(vma, address, write) : NULL;
+	return *bytes ? (long)(CORE_PAGE - (address & PAGE_MASK)) : user_bring(space, address, write, waiter, bytes);
 }
