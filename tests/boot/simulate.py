@@ -40,12 +40,13 @@ def test_bad_traces_and_options(box):
     path = box.file("bad.trace", b"open f 3\nread f 0\nfrob\n")
     for words, sentence in (
             ([path], f"{path}:3: 'frob' is no operation"),
-            (["-", "--frames", "x"], "'x' is no number, or too small or too large for this option"),
+            (["-", "--frames", "x"], "--frames takes a number from 1 to 16777216, not 'x'"),
             (["-", "--policy", "best"], "there is no policy 'best' (./quire simulate --help lists them)"),
-            (["-", "--readahead", "33"], "'33' is no number, or too small or too large for this option"),
+            (["-", "--readahead", "33"], "--readahead takes a number from 1 to 32, not '33'"),
             (["-", "--readahead", "best"], "there is no strategy 'best' (./quire simulate --help lists them)"),
-            (["-", "--fault-around", "12"], "'12' is not a power of two"),
+            (["-", "--fault-around", "12"], "--fault-around takes a power of two, not '12'"),
             (["-", "--frob", "1"], "there is no option --frob (./quire simulate --help lists them)"),
+            (["-", "--frob"], "there is no option --frob (./quire simulate --help lists them)"),
             (["-", "--csv"], "--csv needs a value"),
             ([], "which trace? (./quire simulate --help)"),
             ([box.path("none")], f"{box.path('none')}: No such file or directory")):

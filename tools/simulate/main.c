@@ -6,6 +6,7 @@
 #include "replay.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,11 +32,14 @@ static const char usage_rest[] = "\n"
 	"  --readahead N          at most so many pages at a time: 1 (none) to 32, which is the default\n"
 	"  --readahead NAME       strategy of reading ahead; default row. There are:";
 
-static _Noreturn void refuse(const char *format, const char *word)
+static _Noreturn void __attribute__((format(printf, 1, 2))) refuse(const char *format, ...)
 {
-	fprintf(stderr, "quire: ");
-	fprintf(stderr, format, word);
-	fprintf(stderr, "\n");
+	va_list arguments;
+
+	va_start(arguments, format);
+	fputs("quire: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputs("\n", stderr);
 	exit(2);
 }
 
@@ -50,12 +54,14 @@ static void print_usage(void)
 	putchar('\n');
 }
 
+static const char *option;	/* which one is being read */
+
 static uint64_t number(const char *text, char **end, uint64_t lowest, uint64_t highest)
 {
 	uint64_t value = strtoul(text, end, 10);
 
 	if (*end == text || *text < '0' || *text > '9' || value < lowest || value > highest)
-		refuse("'%s' is no number, or too small or too large for this option", text);
+		refuse("%s takes a number from %lu to %lu, not '%s'", option, lowest, highest, text);
 	return value;
 }
 
@@ -65,7 +71,7 @@ static uint64_t whole_number(const char *text, uint64_t lowest, uint64_t highest
 	uint64_t value = number(text, &end, lowest, highest);
 
 	if (*end)
-		refuse("'%s' is no number", text);
+		refuse("%s takes a number, not '%s'", option, text);
 	return value;
 }
 
@@ -75,6 +81,7 @@ static unsigned list_of_frames(const char *text, uint64_t *frames)
 	unsigned count = 0;
 	char *end = (char *)text;
 
+	option = "--frames";
 	do {
 		uint64_t first = number(end, &end, 1, MOST_FRAMES), last = first, step = 1;
 
@@ -86,7 +93,7 @@ static unsigned list_of_frames(const char *text, uint64_t *frames)
 			frames[count++] = first;
 	} while (*end++ == ',');
 	if (end[-1] || count == RUNS)
-		refuse("'%s' is no list of sizes, or too long a one", text);
+		refuse("%s takes a list of sizes, not '%s'", option, text);
 	return count;
 }
 
@@ -120,16 +127,29 @@ static unsigned power_of_two(const char *value)
 	uint64_t pages = whole_number(value, 1, CORE_BATCH);
 
 	if (pages & (pages - 1))
-		refuse("'%s' is not a power of two", value);
+		refuse("%s takes a power of two, not '%s'", option, value);
 	return pages;
+}
+
+static bool is_option(const char *name)
+{
+	static const char *const names[] = { "--frames", "--policy", "--csv", "--readahead", "--fault-around", "--spare" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
 }
 
 static void take_option(struct options *options, const char *name, const char *value)
 {
 	struct settings *settings = &options->settings;
 
+	if (!is_option(name))
+		refuse("there is no option %s (./quire simulate --help lists them)", name);
 	if (!value)
 		refuse("%s needs a value", name);
+	option = name;
 	if (!strcmp(name, "--frames"))
 		options->frames = value;
 	else if (!strcmp(name, "--policy"))
@@ -140,10 +160,8 @@ static void take_option(struct options *options, const char *name, const char *v
 		take_read_ahead(settings, value);
 	else if (!strcmp(name, "--fault-around"))
 		settings->fault_around = power_of_two(value);
-	else if (!strcmp(name, "--spare"))
-		settings->spare = whole_number(value, 0, 1 << 20);
 	else
-		refuse("there is no option %s (./quire simulate --help lists them)", name);
+		settings->spare = whole_number(value, 0, 1 << 20);
 }
 
 static struct options options_of(int count, char **arguments)
