@@ -97,14 +97,17 @@ static int find_run(struct task *task, const struct inode_ref *ref, uint32_t *bl
 	uint64_t end = (inode_length(ref->raw) + BLOCK_BYTES - 1) / BLOCK_BYTES;
 	uint64_t page = task->request.first + task->next;
 	bool reading = task->request.operation == FS_REQUEST_page_in;
-	uint32_t number = 0;
-	int result;
+	uint32_t count = task->request.count - task->next, number, run;
 
-	*block = *length = 0;
-	for (; task->next + *length < task->request.count; ++*length) {
-		result = reading && page + *length >= end ? 0 : map_lookup(ref, page + *length, &number);
-		if (reading && page + *length >= end)
-			number = 0;
+	*block = 0;
+	for (*length = 0; *length < count; *length += run) {
+		uint64_t at = page + *length;
+		int result = 0;
+
+		number = 0;
+		run = count - *length;
+		if (!reading || at < end)
+			result = map_run(ref, at, reading && run > end - at ? end - at : run, &number, &run);
 		if (result < 0)
 			return *length && result != WAIT ? 0 : result;
 		if (*length == 0)

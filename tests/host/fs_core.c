@@ -258,6 +258,23 @@ static int do_rename(struct operation *operation, bool exchange, struct after *a
 	return result;
 }
 
+/* What map_run says of all at once, map_lookup says of each. */
+static int check_runs(const struct inode_ref *ref, uint64_t first, uint64_t count)
+{
+	uint32_t block, single, length = 0;
+	int result = 0;
+
+	for (uint64_t i = 0; i < count && result == 0; i += length) {
+		result = map_run(ref, first + i, 1 + random_below(count - i), &block, &length);
+		CHECK(result < 0 || (length && i + length <= count), "a run of %u pages", length);
+		for (uint32_t j = 0; j < length && result == 0; j++) {
+			result = map_lookup(ref, first + i + j, &single);
+			CHECK(result < 0 || single == (block ? block + j : 0), "page %lu: block %u", first + i + j, single);
+		}
+	}
+	return result;
+}
+
 static int do_allocate(struct operation *operation)
 {
 	struct object *file = &object[operation->file];
@@ -281,6 +298,8 @@ static int do_allocate(struct operation *operation)
 		result = map_lookup(&ref, operation->first + i, &block);
 		CHECK(result < 0 || block, "page %lu has no block", operation->first + i);
 	}
+	if (result == 0)
+		result = check_runs(&ref, operation->first, done + 20);
 	if (result == 0 && inode_length(ref.raw) < (operation->first + done) * 4096)
 		result = inode_set_length(&ref, (operation->first + done) * 4096);
 	return result;

@@ -183,6 +183,7 @@ bool inode_is_fast_link(const struct inode *inode);
 
 /* ---- map.c: from pages of a file to blocks. */
 int map_lookup(const struct inode_ref *ref, uint64_t page, uint32_t *block);	/* 0: a hole */
+int map_run(const struct inode_ref *ref, uint64_t page, uint32_t most, uint32_t *block, uint32_t *length);	/* and 1..most pages from there on that are adjacent, or holes; perhaps not all */
 int map_allocate(struct inode_ref *ref, uint64_t first, uint64_t count, bool privileged, uint64_t *done);
 int map_trim(struct inode_ref *ref, uint64_t keep_pages, bool *more);	/* frees a slice of what lies behind */
 

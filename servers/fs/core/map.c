@@ -38,26 +38,52 @@ static int checked(const struct inode_ref *ref, uint32_t pointer)
 	return -EUCLEAN;
 }
 
-int map_lookup(const struct inode_ref *ref, uint64_t page, uint32_t *number)
+/* How many of these pointers lead to adjacent blocks, or all to none. Those behind the first one, which is good, are believed if the last is good, too. */
+static uint32_t count_adjacent(const struct inode_ref *ref, const uint32_t *slot, uint32_t slots)
 {
+	uint32_t number = slot[0], count = 1;
+
+	while (count < slots && slot[count] == (number ? number + count : 0))
+		count++;
+	return !number || block_in_range(volume_of(ref->number), number + count - 1) ? count : 1;
+}
+
+int map_run(const struct inode_ref *ref, uint64_t page, uint32_t most, uint32_t *number, uint32_t *length)
+{
+	const uint32_t *slot;
 	struct way way;
+	uint32_t slots;
 	int result;
 
 	*number = 0;
+	*length = 1;
 	if (!find_way(page, &way))
 		return 0;
-	*number = ref->raw->pointer[way.index[0]];
-	result = checked(ref, *number);
-	for (unsigned i = 1; result == 0 && i < way.levels && *number; i++) {
+	slot = &ref->raw->pointer[way.index[0]];
+	slots = way.levels == 1 ? DIRECT_POINTERS - way.index[0] : 1;
+	result = checked(ref, *slot);
+	for (unsigned i = 1; result == 0 && i < way.levels && *slot; i++) {
 		struct block *block;
 
-		result = block_get(*number, &block);
-		if (result == 0)
-			*number = ((uint32_t *)block->data)[way.index[i]];
-		if (result == 0)
-			result = checked(ref, *number);
+		result = block_get(*slot, &block);
+		if (result < 0)
+			break;
+		slot = (const uint32_t *)block->data + way.index[i];
+		slots = i + 1 == way.levels ? POINTERS - way.index[i] : 1;
+		result = checked(ref, *slot);
 	}
-	return result;
+	if (result < 0)
+		return result;
+	*number = *slot;
+	*length = count_adjacent(ref, slot, slots < most ? slots : most);
+	return 0;
+}
+
+int map_lookup(const struct inode_ref *ref, uint64_t page, uint32_t *number)
+{
+	uint32_t length;
+
+	return map_run(ref, page, 1, number, &length);
 }
 
 /* ---- allocation */
