@@ -39,7 +39,7 @@ enum attention {
 	ATTENTION_FPU = 1 << 0,		/* the current thread may use the FPU */
 	ATTENTION_ROTATE = 1 << 1,	/* the time slice is over */
 	ATTENTION_SLOW = 1 << 2,	/* the boot argument fast=0 */
-	ATTENTION_TIMER = 1 << 30,	/* always; only threads with a deadline select it */
+	ATTENTION_TIMER = 1 << 30,	/* always; only threads with a deadline or without a space select it */
 };
 
 register struct hart *this_hart __asm__("tp");

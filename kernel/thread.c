@@ -18,7 +18,7 @@ void thread_set_blockers(struct thread *thread)
 {
 	uint64_t timer = (uint64_t)ATTENTION_TIMER << 32;
 
-	thread->blockers = (~1UL << thread->priority & ~timer) | (thread->timer.link.next ? timer : 0);
+	thread->blockers = (~1UL << thread->priority & ~timer) | (thread->timer.link.next || !thread->space ? timer : 0);
 }
 
 void thread_complete_frame(struct thread *thread)
@@ -66,6 +66,7 @@ void thread_enter_space(struct thread *thread, struct space *space)
 	if (thread->space)
 		list_remove(&thread->in_space);
 	thread->space = space;
+	thread_set_blockers(thread);
 	if (space)
 		list_insert(&space->threads, &thread->in_space);
 }

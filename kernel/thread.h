@@ -128,7 +128,7 @@ static inline struct thread *token_find(const struct space *holder, uint64_t tok
 
 void thread_init(struct thread *thread);
 
-/* After a change of priority or timer. */
+/* After a change of priority, timer or space. */
 void thread_set_blockers(struct thread *thread);
 
 /* Registers that the frame does not hold read as zero from now on. */

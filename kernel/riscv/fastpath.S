@@ -6,8 +6,8 @@
  * What it never does: capabilities that travel, deadlines, threads with FPU state in the registers, time slices, `fault`.
  *
  * sp: the current thread   tp: the hart   s0: its space   s1..s5: a capability (see the macro)   s6: who runs next   s8: its satp
- * t6: the endpoint where the current thread is going to wait   ra: a caller that is handed on, or scratch   s7, s9..s11: scratch
- * Message registers stay where they are all the way.
+ * of a forward, t6: the endpoint where the current thread is going to wait, ra: the caller that is handed on   s7, s9..s11: scratch
+ * Message registers stay where they are all the way. There is one hart, so thread->hart is right already.
  */
 #include "riscv/macros.h"
 
@@ -51,14 +51,13 @@
 	add	s5, s5, s11
 .endm
 
-/* s8 := satp of s6, which may run now: nobody ready stands higher, it has no deadline, this hart has nothing else to do. */
+/* s8 := satp of s6, which may run now: nobody ready stands higher, it has a space and no deadline, this hart has nothing else to do. */
 .macro may_run otherwise
 	ld	s11, HART_READY(tp)
 	ld	s9, THREAD_BLOCKERS(s6)
 	ld	s10, THREAD_IN_SPACE(s6)
 	and	s11, s11, s9
 	bnez	s11, \otherwise
-	beqz	s10, \otherwise
 	ld	s8, SPACE_SATP(s10)
 	beqz	s8, \otherwise
 .endm
@@ -70,11 +69,10 @@
 	may_run	\otherwise
 .endm
 
-/* t6 := endpoint s5, where the current thread would find nothing but what comes later. */
+/* At endpoint s5 the current thread would find nothing but what comes later. */
 .macro may_wait otherwise
 	lbu	s7, THREAD_NOTICED(sp)
 	ld	s9, ENDPOINT_PENDING(s5)
-	mv	t6, s5
 	or	s7, s7, s9
 	bnez	s7, \otherwise
 .endm
@@ -135,7 +133,6 @@
 	ld	t5, FRAME_PC(s6)
 	csrw	satp, s8
 	csrw	sepc, t5
-	sd	tp, THREAD_HART(s6)
 	csrw	sscratch, s6
 	ld	gp, FRAME(GP)(s6)
 	ld	tp, FRAME(TP)(s6)
@@ -155,12 +152,20 @@
 	sd	t4, FRAME(T4)(sp)
 .endm
 
-/* The current thread waits at endpoint t6. */
-.macro wait
+/* The current thread waits. */
+.macro wait endpoint
 	save_native
 	li	s9, RECEIVING
 	sd	s9, THREAD_CONDITION(sp)
-	enqueue	sp, t6
+	enqueue	sp, \endpoint
+.endm
+
+/* s6 is ready, and the current thread waits at endpoint s5. */
+.macro answered condition
+	count	HART_FAST_REPLIES
+	li	s7, \condition
+	sd	s7, THREAD_CONDITION(s6)
+	wait	s5
 .endm
 
 .macro enqueue thread, head
@@ -277,7 +282,7 @@ fast_reply_recv:
 	bnez	ra, .Lreply_full
 	bnez	t2, 9f
 	/* Nothing below may fail. */
-	call	.Lanswered
+	answered READY
 	clear	T0, T1, T2
 	resume_receiver
 
@@ -287,9 +292,8 @@ fast_reply_recv:
 	bnez	t2, 9f
 	/* Nothing below may fail. */
 	sd	a0, FRAME(A0)(s6)
-	call	.Lanswered
+	answered READY | ROUTED
 1:	csrw	satp, s8
-	sd	tp, THREAD_HART(s6)
 	resume_full
 
 .Lreply_fault:
@@ -309,11 +313,10 @@ fast_reply_recv:
 	call	fault_answer_map
 	csrw	sscratch, s0
 	mv	sp, s1
-	mv	t6, s5
 	mv	t4, s4
 	bnez	a0, 8f
 	/* Nothing below may fail. */
-	call	.Lanswered
+	answered READY | FAULT
 	j	1b
 8:	each	ld, sp, 10, 11, 12, 13		/* for the slow path, which says what is wrong */
 	mv	t0, s2
@@ -324,14 +327,6 @@ fast_reply_recv:
 	li	a7, REPLY_RECV
 9:	j	message_slow
 
-.Lanswered:	/* s6 is ready */
-	count	HART_FAST_REPLIES
-	lbu	s7, THREAD_KIND(s6)
-	slli	s7, s7, 8
-	addi	s7, s7, READY
-	sd	s7, THREAD_CONDITION(s6)
-	wait
-	ret
 .size fast_reply_recv, . - fast_reply_recv
 
 /* A foreign system call is handed on to s6. */
@@ -345,6 +340,7 @@ fast_forward:
 	slot	t2, 9f
 	endpoint lh, 9f
 	may_wait 9f
+	mv	t6, s5
 	caller	ra, 9f
 	addi	s7, s7, -(HELD | ROUTED)
 	bnez	s7, 9f
@@ -359,7 +355,7 @@ fast_forward:
 	deliver_loan ra
 	addi	s9, ra, THREAD_CALL + CALL_MESSAGE - FRAME(A0)
 	each	sd, s9, 10, 11, 12, 13, 14, 15, 16
-	wait
+	wait	t6
 	resume_receiver
 9:	j	message_slow
 .size fast_forward, . - fast_forward
@@ -426,7 +422,7 @@ fast_recv:
 	bnez	s1, 9f
 	beqz	s3, 9f
 	/* Nothing below may fail. */
-	wait
+	wait	s5
 	mv	a0, sp
 	csrw	sscratch, zero
 	ld	sp, HART_STACK(tp)

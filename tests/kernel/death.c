@@ -250,6 +250,40 @@ static void selves(void)
 	sys_cap_delete(second_space, 12);
 }
 
+static void answer_late(struct worker *worker)
+{
+	struct message none = { 0 };
+
+	ipc_recv(12, &worker->message);
+	ipc_recv(0, &none);
+	worker->result = ipc_reply_recv(worker->message.token, 12, &worker->message);
+}
+
+/* A caller whose space has died is answered: it goes nowhere, and its server waits for the next one. */
+static void caller_death(void)
+{
+	uint64_t space = space_new(0), bell = object_new(KIND_NOTIFICATION);
+	struct worker *server = worker_new(answer_late, second_space, 0, 9), *caller = worker_new(call, space, 0, 5);
+
+	give_slot(second_space, 12, endpoint, RIGHT_RECEIVE, 0);
+	give_slot(space, SEND_SLOT, endpoint, RIGHT_SEND, 5);
+	CHECK(sys_thread_set(server->thread, THREAD_BOUND, bell), OK);
+	worker_start(server);
+	worker_start(caller);
+	space_free(space);
+	CHECK(sys_notify(bell, 1), OK);
+	settle();
+	CHECK(caller->done || server->done, false);
+	worker_free(caller);
+	caller = started(call, 0);
+	CHECK(server->done, true);
+	CHECK(server->result, EVENT_MESSAGE);
+	worker_free(caller);
+	worker_free(server);
+	sys_cap_delete(second_space, 12);
+	object_free(bell);
+}
+
 void test_death(void)
 {
 	uint64_t route = object_new(KIND_ROUTE);
@@ -262,6 +296,7 @@ void test_death(void)
 	server_death();
 	copy_death();
 	endpoint_death();
+	caller_death();
 	selves();
 	sys_cap_delete(second_space, SEND_SLOT);
 	object_free(route);
