@@ -254,6 +254,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ faults_at_once, "faults at once", 0 },
 	{ vectors, "vectors", 0 },
 	{ bad_buffers_give_partial_counts, "bad buffers give partial counts", 0 },
+	{ long_transfers_give_way, "long transfers give way", 0 },
 	{ a_broken_off_write_leaves_no_block, "a broken-off write leaves no block", 0 },
 	{ close_during_a_read, "close during a read", 0 },
 	{ unlinked_files_are_not_written, "unlinked files are not written", 0 },

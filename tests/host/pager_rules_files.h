@@ -242,6 +242,30 @@ static void bad_buffers_give_partial_counts(void)
 	MUST(RUN(core_copy_in(space, A + PAGE, (char[2 * PAGE]){ 0 }, 2 * PAGE, w)) == PAGE && RUN(core_copy_in(space, 0, (char[1]){ 0 }, 1, w)) == -EFAULT);
 }
 
+static void long_transfers_give_way(void)
+{
+	struct task reader = { 0 }, writer = { 0 }, other = { 0 };
+	struct object *object = open_file(1, make_file(0, 8 * PAGE));
+
+	open_file(2, 1);
+	make_buffer(8);
+	fill_buffer(BUFFER, 8 * PAGE, 44);
+	MUST(RUN(do_write(space, 1, BUFFER, 8 * PAGE, 0, TRANSFER_AT, w)) == 8 * PAGE);
+	core_slice_pages = 4;
+	MUST(do_read(space, 1, BUFFER, 8 * PAGE, 0, 0, &reader.waiter) == CORE_AGAIN && reader.waiter.done == PAGE);
+	MUST(do_read(space, 1, BUFFER, 1, 0, 0, &other.waiter) == CORE_WAIT);	/* its offset is the first one's until that is through */
+	MUST(pread_byte(2, 7 * PAGE) == 44 && TRY(do_read(space, 1, BUFFER, 8 * PAGE, 0, 0, &reader.waiter)) == 8 * PAGE);
+	MUST(other.woken && do_read(space, 1, BUFFER, 1, 0, 0, &other.waiter) == 0);
+	MUST(do_write(space, 1, BUFFER, 8 * PAGE, 8 * PAGE, TRANSFER_AT, &writer.waiter) == CORE_WAIT || writer.waiter.done == PAGE);
+	other = (struct task){ 0 };
+	MUST(do_write(space, 2, BUFFER, 1, 0, TRANSFER_AT, &other.waiter) == CORE_WAIT);
+	core_cancel(&writer.waiter);
+	MUST(other.woken || RUN(do_write(space, 2, BUFFER, 1, 0, TRANSFER_AT, w)) == 1);
+	core_cancel(&other.waiter);
+	drain();
+	MUST(core_object_length(object) <= 9 * PAGE && core_seek(1, 0, 1) == 8 * PAGE);
+}
+
 static void a_broken_off_write_leaves_no_block(void)
 {
 	struct object *object = open_file(1, make_file(0, 10));
@@ -266,7 +290,7 @@ static void close_during_a_read(void)
 	MUST(do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter) == CORE_WAIT && core_close(1) == 0);
 	open_file(1, make_file(1, PAGE));
 	drain();
-	MUST(task.woken && do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter) == 2 * PAGE && load(BUFFER + PAGE) == 2);
+	MUST(task.woken && TRY(do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter)) == 2 * PAGE && load(BUFFER + PAGE) == 2);
 	MUST(core_seek(1, 0, 1) == 0);
 	core_drop_caches();
 	drain();

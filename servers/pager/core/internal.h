@@ -410,7 +410,7 @@ void space_delete(struct vma *vma);				/* the record; nothing of it is mapped an
 bool vma_protect(struct vma *vma, unsigned prot, uint64_t *at);	/* page table only, a slice from *at on; true: all has no more rights than prot */
 void vma_set_prot(struct vma *vma, unsigned prot);		/* after that */
 
-/* One step of long work: page table entries; pages that are given up; records looked at. */
+/* One step of long work: page table entries; pages that are given up; records looked at; pieces copied. */
 static inline uint64_t slice_frames(void)
 {
 	return 1 + core_slice_pages / 4;
@@ -419,6 +419,11 @@ static inline uint64_t slice_frames(void)
 static inline uint64_t slice_records(void)
 {
 	return 1 + core_slice_pages / 64;
+}
+
+static inline uint64_t slice_pieces(void)	/* copies of up to a page */
+{
+	return 1 + core_slice_pages / 32;
 }
 
 static inline uint64_t vma_slice(const struct vma *vma, uint64_t start, uint64_t end)	/* how far one step goes in a page table */

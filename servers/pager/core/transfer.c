@@ -1,8 +1,8 @@
 /*
  * Copies between programs and files: read, write and their kin. Both sides are frames that the core
  * reaches through its window: a user page is found by its VMA, no page table is walked. Each step looks up both pages anew, copies at
- * most to the end of one of them, and only then moves the offset and the length. A transfer that has to wait keeps the description (its offset) and,
- * when it writes, the object locked, so that appends and the pieces of one write stay together.
+ * most to the end of one of them, and only then moves the offset and the length. A long transfer is done in slices. One that has to wait, or is between two
+ * slices, keeps the description (its offset) and, when it writes, the object locked, so that appends and the pieces of one write stay together.
  */
 #include "transfer.h"
 
@@ -111,8 +111,10 @@ long transfer_move(struct transfer *transfer, uint64_t address, uint64_t goal)
 
 	while (waiter->done < goal && !transfer->ended) {
 		uint64_t left = goal - waiter->done;
-		long piece = transfer->write ? write_piece(transfer, address, left) : read_piece(transfer, address, left);
+		long piece = CORE_AGAIN;
 
+		if (transfer->pieces++ < slice_pieces())
+			piece = transfer->write ? write_piece(transfer, address, left) : read_piece(transfer, address, left);
 		if (piece < 0)
 			return piece;
 		address += piece;
@@ -142,8 +144,8 @@ static void grab(struct lock *lock, struct waiter *waiter)
 		lock_take(lock, waiter);
 }
 
-/* Parked: what must not change or go away is kept. */
-static long keep(struct transfer *transfer)
+/* Not at its end: what must not change or go away is kept. */
+static long keep(struct transfer *transfer, long status)
 {
 	struct waiter *waiter = transfer->waiter;
 
@@ -157,7 +159,7 @@ static long keep(struct transfer *transfer)
 		grab(&transfer->description->lock, waiter);
 	if (transfer->write)
 		grab(&transfer->object->lock, waiter);
-	return CORE_WAIT;
+	return status;
 }
 
 static void finish(struct transfer *transfer)
@@ -224,8 +226,8 @@ static long transfer_run(struct space *space, uint64_t open, uint64_t address, u
 	status = begin(&transfer, position);
 	if (!status)
 		status = flags & TRANSFER_VECTOR ? transfer_vectors(&transfer, address, count) : transfer_move(&transfer, address + waiter->done, minimum(count, TRANSFER_MAX));
-	if (status == CORE_WAIT)
-		return keep(&transfer);
+	if (status == CORE_WAIT || status == CORE_AGAIN)
+		return keep(&transfer, status);
 	finish(&transfer);
 	return waiter->done ? (long)waiter->done : status;
 }

@@ -19,6 +19,7 @@ struct transfer {
 	struct object *object;
 	struct waiter *waiter;
 	uint64_t start;			/* in the file */
+	uint64_t pieces;		/* copied in this step */
 	bool write, at;
 	bool ended;			/* end of file */
 };
