@@ -328,6 +328,15 @@ static bool server_call(struct message *message, uint64_t badge, uint64_t label)
 	return true;
 }
 
+/* proc hears of them in their order. */
+static struct thread *exited_next(void)
+{
+	for (int i = 0; i < OBJECT_PAGES; i++)
+		if (threads[i].place == AT_PROC && threads[i].exit_number == heard + 1)
+			return &threads[i];
+	DIE("exit %lu is not on its way to proc", (long)heard + 1);
+}
+
 static bool proc_step(struct message *message, struct thread *thread)
 {
 	memset(message->word, 0, sizeof(message->word));
@@ -354,8 +363,7 @@ static bool proc_step(struct message *message, struct thread *thread)
 		exit_of(message, thread);
 		return true;
 	case PROC_exited:
-		if (thread->exit_number != heard + 1)	/* proc hears of them in their order */
-			return false;
+		thread = exited_next();
 		process_used[IDENTITY_SLOT(thread->identity)] = 0;
 		thread->place = ENDED;
 		thread->dying = false;
@@ -607,7 +615,7 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 			idle = event == EVENT_NOTIFICATION && message->word[0] == NOTIFY_TIMER ? idle : 0;
 			return event;
 		}
-		if (ending && !anybody() && !poll && !waiting_count)
+		if (ending && !anybody() && !poll && test_ring->request_head == test_ring->completion_tail)
 			longjmp(finish, 1);
 		if (++idle > 100000) {
 			for (int i = 0; i < OBJECT_PAGES; i++)
@@ -625,8 +633,20 @@ long ipc_reply_recv(uint64_t token, uint64_t endpoint, struct message *message)
 	return result < 0 ? result : ipc_recv(endpoint, message);
 }
 
+/* Before the caches are dropped: what that releases, nobody takes from the ring any more. */
+static void check_uses(void)
+{
+	for (unsigned file = 0; file < FILES; file++) {
+		const struct object *object = core_object_find(object_number(file));
+
+		if (announced[file] != (object ? (long)object->uses : 0))
+			DIE("of file %u fs has announced %ld uses, the pager has seen %ld", file, announced[file], object ? (long)object->uses : 0);
+	}
+}
+
 static void check_end(uint64_t objects_before)
 {
+	check_uses();
 	processes_heard(heard);
 	spaces_trim();
 	core_drop_caches();
@@ -637,12 +657,6 @@ static void check_end(uint64_t objects_before)
 		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; execs without memory %u; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
 	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], execs_failed, (long)core_counters.free_pages,
 	       (long)core_counters.total_pages, (long)core_counters.cache_pages, (long)core_counters.anonymous_pages, (long)core_counters.objects, (long)core_counters.own_pages);
-	for (unsigned file = 0; file < FILES; file++) {
-		const struct object *object = core_object_find(object_number(file));
-
-		if (announced[file] != (object ? (long)object->uses : 0))
-			DIE("of file %u fs has announced %ld uses, the pager has seen %ld", file, announced[file], object ? (long)object->uses : 0);
-	}
 	if (core_counters.anonymous_pages || core_counters.vmas || core_counters.anons)
 		DIE("memory is lost");
 }
