@@ -143,20 +143,22 @@ static uint8_t *byte_at(struct pipe *pipe, uint64_t position)
 	return pipe->page[position / BLOCK_BYTES % PIPE_PAGES] + position % BLOCK_BYTES;
 }
 
-/* Copies `bytes` between the caller's memory, from `skip` on, and the pipe's, from `position` on. */
-static int move(struct call *call, struct pipe *pipe, unsigned how, uint64_t skip, uint64_t position, uint64_t bytes)
+/* Copies `bytes` between the caller's memory, from `skip` on, and the pipe's, from `position` on. Fewer: what follows is a bad address. */
+static int64_t move(struct call *call, struct pipe *pipe, unsigned how, uint64_t skip, uint64_t position, uint64_t bytes)
 {
 	size_t step;
-	int result = 0;
 
-	for (uint64_t done = 0; done < bytes && result == 0; done += step) {
+	for (uint64_t done = 0; done < bytes; done += step) {
 		uint8_t *own = byte_at(pipe, position + done);
+		int result;
 
 		step = piece(position + done, bytes - done);
 		result = how & TRANSFER_WRITE ? transfer_in(call, how, skip + done, own, step)
 					      : transfer_out(call, how, skip + done, own, step);
+		if (result < 0)
+			return result == -EFAULT && done ? (int64_t)done : result;
 	}
-	return result;
+	return bytes;
 }
 
 /* Of a page that holds nothing. The last one goes on to where the next byte will be. */
@@ -206,7 +208,7 @@ int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 {
 	struct pipe *pipe = open->pipe;
 	uint64_t bytes, available = pipe->head - pipe->tail;
-	int result = transfer_bytes(call, how, &bytes);
+	int64_t result = transfer_bytes(call, how, &bytes);
 
 	if (result < 0 || !bytes)
 		return result;
@@ -218,10 +220,10 @@ int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 	if (bytes > available)
 		bytes = available;
 	result = move(call, pipe, how, 0, pipe->tail, bytes);
-	if (result == 0)
-		take_out(pipe, bytes);
+	if (result > 0)
+		take_out(pipe, result);
 	pass_on(pipe);
-	return result < 0 ? result : (int64_t)bytes;
+	return result;
 }
 
 INLINED long pipe_read_at_once(const struct message *message, struct open *open)
@@ -282,7 +284,7 @@ int64_t pipe_write(struct call *call, struct open *open, unsigned how)
 {
 	struct pipe *pipe = open->pipe;
 	uint64_t bytes, want, room;
-	int result = transfer_bytes(call, how, &bytes);
+	int64_t result = transfer_bytes(call, how, &bytes);
 
 	if (result < 0)
 		return result;
@@ -297,7 +299,9 @@ int64_t pipe_write(struct call *call, struct open *open, unsigned how)
 	if (!room || (bytes <= PIPE_BUF && room < bytes))
 		return full(call, open);
 	result = move(call, pipe, how, call->done, pipe->head, room);
-	if (result == 0) {
+	if (result >= 0 && (uint64_t)result < room)
+		result = -EFAULT;	/* each step goes in whole or not at all */
+	if (result > 0) {
 		pipe->head += room;
 		call->done += room;
 	}

@@ -45,6 +45,27 @@ static void wrong_uses(void)
 	close(ends[1]);
 }
 
+/* What was copied before a bad address is read and counted; the rest is still in the pipe. */
+static void bad_address_in_the_middle(void)
+{
+	static char bytes[3 * 4096];
+	char *memory = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ends[2];
+
+	CHECK(memory != MAP_FAILED && munmap(memory + 4096, 4096) == 0 && pipe(ends) == 0);
+	for (unsigned i = 0; i < sizeof bytes; i++)
+		bytes[i] = 'a' + i / 4096;
+	CHECK_EQUAL(write(ends[1], bytes, sizeof bytes), sizeof bytes);
+	CHECK_EQUAL(read(ends[0], memory, sizeof bytes), 4096);
+	CHECK(memory[0] == 'a' && memory[4095] == 'a');
+	CHECK_ERROR(read(ends[0], memory + 4096, 1), EFAULT);
+	CHECK_EQUAL(read(ends[0], bytes, sizeof bytes), 2 * 4096);
+	CHECK(bytes[0] == 'b' && bytes[4096] == 'c');
+	munmap(memory, 4096);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void reader_waits(void)
 {
 	int ends[2];
@@ -480,6 +501,7 @@ static const struct test tests[] = {
 	{ far_descriptors, "far_descriptors" },
 	{ order_and_end, "order_and_end" },
 	{ wrong_uses, "wrong_uses" },
+	{ bad_address_in_the_middle, "bad_address_in_the_middle" },
 	{ reader_waits, "reader_waits" },
 	{ writer_waits, "writer_waits" },
 	{ broken_pipe_signal, "broken_pipe_signal" },
