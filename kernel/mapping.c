@@ -31,7 +31,7 @@ static inline bool frame_valid(const struct capability *extent, uint64_t frame)
 }
 
 /* The list of an item with several pages, which share a table: each frame is read once; 0: none. */
-__attribute__((noinline)) static long item_list(struct space *space, const uint64_t *word, const struct capability *extent, uint64_t *frames)
+static long item_list(struct space *space, const uint64_t *word, const struct capability *extent, uint64_t *frames)
 {
 	uint64_t pages = word[1];
 	struct user_array list;
@@ -46,19 +46,6 @@ __attribute__((noinline)) static long item_list(struct space *space, const uint6
 			error = ERR_INVALID;
 	}
 	return error;
-}
-
-/* The pages of the list that have a frame and whose entry is empty. Result: how many. */
-__attribute__((noinline)) static uint64_t fill_list(uint64_t *entry, const uint64_t *frames, uint64_t pages, uint64_t rights)
-{
-	uint64_t filled = 0;
-
-	for (uint64_t i = 0; i < pages; i++)
-		if (frames[i] && !entry[i]) {
-			entry[i] = entry_make(frames[i], rights, 0);
-			filled++;
-		}
-	return filled;
 }
 
 /* The faulting page, which was `old`, can be used. */
@@ -76,7 +63,7 @@ __attribute__((noinline)) static long map_item(struct thread *replier, struct th
 {
 	const uint64_t *word = &replier->x[A0];
 	uint64_t rights = word[0] & OFFSET_MASK, address = word[0] - rights, pages = word[1], frame = word[2];
-	uint64_t fault = thread->fault_address, page = (fault - address) >> PAGE_SHIFT, frames[MAP_ITEM_MAX], old, *entry;
+	uint64_t fault = thread->fault_address, page = (fault - address) >> PAGE_SHIFT, frames[MAP_ITEM_MAX], old, filled, *entry;
 	const struct capability *extent;
 	long error = memory_check(replier, word, &extent);
 
@@ -96,7 +83,14 @@ __attribute__((noinline)) static long map_item(struct thread *replier, struct th
 		return error;
 	/* Nothing below may fail. The faulting page replaces what was there, its neighbours do not. */
 	old = entry_replace(entry, entry_make(frame, rights, thread->fault_access));
-	table_count(entry, !old + (pages > 1 ? fill_list(entry - page, frames, pages, rights) : 0));
+	filled = !old;
+	entry -= page;
+	for (uint64_t i = 0; pages > 1 && i < pages; i++)
+		if (frames[i] && !entry[i]) {
+			entry[i] = entry_make(frames[i], rights, 0);
+			filled++;
+		}
+	table_count(entry, (int64_t)filled);
 	return map_fence(thread, old, rights);
 }
 
