@@ -252,7 +252,7 @@ struct message *receive(uint64_t endpoint, long event)
 	static struct message message;
 	long result;
 
-	message = (struct message){ .deadline = read_time() + boot->timebase_hz, .receive_slot = ARRIVAL };
+	message = (struct message){ .deadline = read_time() + 100 * boot->timebase_hz, .receive_slot = ARRIVAL };
 	result = ipc_recv(endpoint, &message);
 	CHECK(result, event);
 	if (result < 0)
