@@ -16,7 +16,6 @@
 	X(-8, NO_TABLE,		"the space's page-table reserve is empty: give pages, then repeat") \
 	X(-9, NOT_EMPTY,	"the space still holds page tables: unmap and take first") \
 	X(-10, GONE,		"the server died before it answered") \
-	X(-11, TIMEOUT,		"the deadline of a recv has passed") \
 	X(-12, NO_TIMER,	"all timers are in use") \
 	X(-13, EMPTY,		"nothing left to take") \
 	X(-14, RETIRED,		"the page's generations are used up; it cannot be typed again") \

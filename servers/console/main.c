@@ -114,7 +114,7 @@ void server_main(const struct start_info *start)
 			uart_acknowledge(&tty.uart);
 			work();
 			sys_irq_ack(SLOT_IRQ, irq);
-		} else if (event < 0 && event != ERR_TIMEOUT) {
+		} else if (event < 0) {
 			panic("receive: error %ld", event);
 		}
 	}

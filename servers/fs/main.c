@@ -169,7 +169,7 @@ static void serve(bool wait)
 			sync_timer();
 		pages_observe();
 		work_left = work_left || !pages_unadmitted();	/* else first the endpoint, then all at once */
-	} else if (event == EVENT_TIMEOUT || event == ERR_TIMEOUT) {
+	} else if (event == EVENT_TIMEOUT) {
 		pages_admit();
 		work_left = true;
 	} else if (!wait) {

@@ -178,7 +178,6 @@ static void dispatch(long event, const struct message *message)
 		dispatch_interrupted(message);
 		break;
 	case EVENT_TIMEOUT:
-	case ERR_TIMEOUT:
 		break;
 	default:
 		panic("pager: receive failed: %ld", event);
