@@ -91,6 +91,12 @@ bool domain_give_table(struct domain *domain)
 	return true;
 }
 
+/* What has ended gives way. */
+static bool create(enum kind kind, uint64_t slot, uint64_t *page)
+{
+	return object_create(kind, slot, page) || (spaces_trim() && object_create(kind, slot, page));
+}
+
 /* The kernel's half of a new domain: the Space, its root, the client's capabilities, the Route. */
 static bool domain_furnish(struct domain *domain)
 {
@@ -99,7 +105,7 @@ static bool domain_furnish(struct domain *domain)
 	};
 	uint64_t slot = domain_slot(domain);
 
-	if (!object_create(KIND_SPACE, slot, &domain->page))
+	if (!create(KIND_SPACE, slot, &domain->page))
 		return false;
 	if (!domain_give_table(domain))
 		return false;
@@ -332,8 +338,7 @@ struct process *process_create(uint64_t identity, struct domain *domain, long *e
 	if (!process)
 		return 0;
 	process->identity = identity;
-	if (!object_create(KIND_THREAD, process_slot(process), &process->page) &&
-	    !(spaces_trim() && object_create(KIND_THREAD, process_slot(process), &process->page))) {
+	if (!create(KIND_THREAD, process_slot(process), &process->page)) {
 		core_free(process, sizeof(*process));
 		return 0;
 	}

@@ -25,7 +25,7 @@ static struct thread {
 	uint64_t fault_badge, identity, token, label, word[6], exit_number;
 	bool fault, dying, lied;
 } threads[OBJECT_PAGES];
-static uint64_t call_number = 1, exits;
+static uint64_t call_number = 1, exits, told;	/* told: how many exits the pager knows proc to have heard of */
 
 static int object_index(uint64_t physical)
 {
@@ -385,6 +385,10 @@ long ipc_forward(uint64_t token, uint64_t slot, struct message *message)
 	memcpy(thread->word, message->word, sizeof(thread->word));
 	new_token(thread);
 	thread->exit_number = message->label == PROC_exited ? ++exits : 0;
+	if (message->label == PROC_forked && (long)message->word[1] == -ENOMEM && !object_pages_free)
+		for (int i = 0; i < OBJECT_PAGES; i++)
+			if (threads[i].place == ENDED && threads[i].exit_number <= told)
+				DIE("a fork fails although ended thread %d could give its page", i);
 	if (message->label == PROC_forked && !message->word[1]) {
 		child = message->capability ? &threads[slot_object[message->capability] - 1] : ended_of(message->word[0]);
 		child->identity = message->word[0];

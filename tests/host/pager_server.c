@@ -187,7 +187,7 @@ static void exit_of(struct message *message, struct thread *thread)
 {
 	thread->dying = true;
 	message->word[0] = 0;
-	message->word[1] = heard;
+	message->word[1] = told = heard;
 	deliver(message, thread, BADGE_PROC, PAGER_exit);
 }
 
@@ -228,7 +228,7 @@ static void through_server(struct message *message, struct thread *thread)
 	case 1: case 2: case 3:
 		word[0] = identity = rand() % 30 ? new_identity() : thread->identity;
 		word[1] = rand() % 4 == 0;
-		word[2] = heard;
+		word[2] = told = heard;
 		if (identity) {
 			deliver(message, thread, BADGE_PROC, PAGER_fork);
 			return;
