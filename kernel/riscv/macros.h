@@ -39,9 +39,14 @@
 	sd	t1, FRAME_PC(sp)
 .endm
 
-/* s6: the thread to return to, with all registers. */
+/*
+ * s6: the thread to return to, with all registers. If it was stopped between lr and sc, others have run since: its sc must fail, so the
+ * reservation is given up by storing what is there already (RISC-V unprivileged manual, "Load-Reserved/Store-Conditional").
+ */
 .macro resume_full
 	ld	t0, FRAME_PC(s6)
+	addi	t1, s6, FRAME_PC
+	sc.d	zero, t0, (t1)
 	csrw	sscratch, s6
 	csrw	sepc, t0
 	mv	sp, s6
