@@ -204,10 +204,12 @@ $(BUILD)/kerneltest/quire.elf: $(KERNEL) $(ASSEMBLY:$(BUILD)/obj/kernel/%=$(BUIL
 
 # ---- Host tests. tests/host/NAME.c names the sources it is compiled with in a comment, relative to the top:
 #	/* sources: servers/pager/core/tree.c servers/pager/core/object.c */
-# (a folder with its / means all in it); their folders are on its include path. tests/host/common.c belongs to each if it exists.
+# (a folder with its / means all in it); their folders are on its include path. tests/host/common.c belongs to each if it exists. What it wants
+# all of them to be compiled with besides stands in a line of its own: flags: -f...
 
 HOSTTESTS := $(sort $(call names,tests/host))
 host_sources = $(wildcard $(patsubst %/,%/*.c,$(patsubst ../../%,%,$(filter-out */,$(filter %.c %/,$(shell sed -n 's/^.*sources: *//p' tests/host/$(1).c))))))
+host_flags = $(shell sed -n 's/^ \* flags: *//p' tests/host/$(1).c)
 host_include = $(sort $(foreach dir,$(sort $(dir $(1))),-I$(dir) -I$(dir).. ))
 
 define host_rules
@@ -219,7 +221,7 @@ $(BUILD)/host/$(1): $$(patsubst %,$(BUILD)/obj/host/$(1)/%.o,$$(HOST_$(1)))
 $(BUILD)/obj/host/$(1)/%.o: % Makefile
 	$$(call say,HOSTCC,$$<)
 	$$(folder)
-	$$(Q)$(HOST_CC) $(HOST) $$(call host_include,$$(HOST_$(1))) -c $$< -o $$@
+	$$(Q)$(HOST_CC) $(HOST) $(call host_flags,$(1)) $$(call host_include,$$(HOST_$(1))) -c $$< -o $$@
 endef
 $(foreach name,$(HOSTTESTS),$(eval $(call host_rules,$(name))))
 

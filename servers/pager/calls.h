@@ -38,6 +38,4 @@ static inline struct space *call_space(const struct call *call)
 
 extern uint64_t faults_copy;
 
-void write_back_begin(void);	/* a round of the background's work now, not at the next tick */
-
 #endif

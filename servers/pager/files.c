@@ -41,8 +41,6 @@ long prompt_stat(const struct message *request, struct message *reply)
 	stat->modified = core_object_modified(object);
 	stat->leaving = core_object_leaving(object);
 	stat->pages = core_object_pages(object);
-	if (stat->leaving)
-		write_back_begin();	/* whoever asks will wait for its end */
 	return 0;
 }
 

@@ -43,7 +43,7 @@ static const struct {
 #define PAGER_OPERATIONS (sizeof(pager_operation) / sizeof(pager_operation[0]))
 
 static uint64_t timebase_hz;
-static struct job write_back;
+static struct job write_back, deferred;
 static bool write_back_waits;
 
 static void refuse(const struct message *message, long error)
@@ -134,9 +134,15 @@ static void write_back_step(struct job *job)
 		job_queue(job);
 }
 
-void write_back_begin(void)
+static void deferred_step(struct job *job)
 {
-	job_queue(&write_back);
+	if (core_deferred_step())
+		job_queue(job);
+}
+
+static void deferred_begin(void)
+{
+	job_queue(&deferred);
 }
 
 static void timer_start(void)
@@ -151,7 +157,7 @@ static void dispatch_notification(uint64_t bits)
 	if (bits & NOTIFY_TIMER)
 		timer_start();
 	if (bits & NOTIFY_TIMER || write_back_waits)
-		write_back_begin();
+		job_queue(&write_back);
 }
 
 /* As on Linux, work on files and memory is finished: it ends soon. What waits for a program does not. */
@@ -203,7 +209,7 @@ static void start_core(const struct start_info *start)
 {
 	static const struct core_ops ops = {
 		.unmap = table_unmap, .protect = table_protect, .scan = table_scan,
-		.request = request_queue, .wake = job_wake, .now = read_time, .broken = broken,
+		.request = request_queue, .wake = job_wake, .later = deferred_begin, .now = read_time, .broken = broken,
 	};
 	struct extent extents[sizeof(start->memory) / sizeof(start->memory[0])];
 	uint64_t lowest, highest;
@@ -224,6 +230,7 @@ _Noreturn void server_main(const struct start_info *start)
 	requests_start(start);
 	exec_start(start->random);
 	write_back.run = write_back_step;
+	deferred.run = deferred_step;
 	timebase_hz = start->timebase_hz;
 	timer_start();
 	for (;;) {

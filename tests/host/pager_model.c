@@ -139,6 +139,9 @@ static void cancel(struct actor *actor, struct operation *operation)
 		program_kill(operation->child);
 	if (operation->kind != TRUNCATE)
 		return;
+	/* What programs see of a cut that was broken off happens soon: here it is over before anyone looks. */
+	while (core_object_find(operation->file->number)->shown)
+		MUST(core_deferred_step() || !core_object_find(operation->file->number)->shown);
 	if (core_object_length(core_object_find(operation->file->number)) == operation->length) {
 		judge_truncate(actor, operation, 0);
 		if (disk[(operation->file->number - 1) % FILES].length < operation->length)	/* fs is not told of a growth that was broken off: here it is */
@@ -371,7 +374,7 @@ static bool stuck(void)
 	for (unsigned i = 0; i < ACTORS; i++)
 		if (!actor[i].operation.active || actor[i].operation.runnable || actor[i].operation.freeing)
 			return false;
-	return !queued;
+	return !queued && !later;
 }
 
 static void actors_start(void)
@@ -412,11 +415,12 @@ static void actors_end(uint64_t free_before)
 		;
 	for (unsigned i = 0; i < 2; i++) {	/* the first one reports old errors */
 		sync = (struct operation){ .kind = SYNC_ALL, .runnable = true };
-		for (long status = CORE_WAIT; status == CORE_WAIT;) {
+		for (long status = CORE_WAIT; status == CORE_WAIT || status == CORE_AGAIN;) {
 			while (!sync.runnable)
 				MUST(world_answer());
 			sync.runnable = false;
 			status = core_object_sync(NULL, &sync.waiter);
+			sync.runnable |= status == CORE_AGAIN;
 		}
 	}
 	for (unsigned i = 0; i < ACTORS; i++) {

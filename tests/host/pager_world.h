@@ -77,6 +77,16 @@ static void seek_mapping(struct vma *vma, uint64_t address, void *context)
 	sought->found |= vma->space->table == sought->table && address == sought->address;
 }
 
+/* A truncation under way has it in hand. */
+static bool copy_past_a_cut(const struct frame *sought)
+{
+	for (const struct object *object = core.all_objects; object; object = object->next)
+		for (const struct frame *frame = object->copies; frame; frame = frame->next)
+			if (object->shown && frame == sought)
+				return true;
+	return false;
+}
+
 static void check_table(struct table *table)
 {
 	uint64_t *entry;
@@ -84,7 +94,7 @@ static void check_table(struct table *table)
 	for (struct sought sought = { .table = table }; (entry = entry_next(table, &sought.address, CORE_USER_END)); sought.address += PAGE) {
 		struct frame *frame = frame_of(bytes_at(*entry & ~(PAGE - 1)));
 
-		sought.found = frame == core.zero;
+		sought.found = frame == core.zero || copy_past_a_cut(frame);
 		if (!sought.found)
 			frame_each_mapping(frame, seek_mapping, &sought);
 		MUST(sought.found);
@@ -231,17 +241,29 @@ static bool blocks_being_freed(const struct disk_file *file, const struct core_r
 	return (request->operation == FS_REQUEST_allocate || request->operation == FS_REQUEST_page_in) && file->truncating;
 }
 
-/* Answers one request of the queue, any one. False: there was none. */
+static bool later;		/* the core wants core_deferred_step */
+
+static void world_later(void)
+{
+	later = true;
+}
+
+/* Answers one request of the queue, any one, or does a piece of what the core has put off. False: there was none. */
 static bool world_answer(void)
 {
-	unsigned i = random_below(queued);
+	unsigned i;
 	struct core_request request;
 	struct disk_file *file;
 	int64_t status = 0;
 	uint64_t value = 0;
 
+	if (later && (!queued || random_below(2))) {
+		later = core_deferred_step();
+		return true;
+	}
 	if (!queued)
 		return false;
+	i = random_below(queued);
 	request = queue_of_requests[i];
 	queue_of_requests[i] = queue_of_requests[--queued];
 	file = &disk[(request.object - 1) % FILES];
@@ -298,7 +320,7 @@ static void world_broken(const char *fact)
 
 static const struct core_ops world_ops = {
 	.unmap = world_unmap, .protect = world_protect, .scan = world_scan,
-	.request = world_request, .wake = world_wake, .now = world_now, .broken = world_broken,
+	.request = world_request, .wake = world_wake, .later = world_later, .now = world_now, .broken = world_broken,
 };
 
 static void world_start(uint64_t pages, uint64_t blocks)
@@ -311,6 +333,7 @@ static void world_start(uint64_t pages, uint64_t blocks)
 		drop_blocks(&disk[i], 0);
 	memset(disk, 0, sizeof disk);
 	queued = 0;
+	later = false;
 	blocks_free = blocks;
 	core_init(&world_ops, (uintptr_t)memory - LOWEST, LOWEST, LOWEST + pages * PAGE);
 	core_add_memory(LOWEST, pages);

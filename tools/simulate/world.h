@@ -19,6 +19,7 @@ static uint64_t write_waits;		/* how often a call waited for pages to be written
 
 static struct core_request *requests;
 static uint64_t requests_count, requests_room;
+static bool later;			/* the core wants core_deferred_step */
 
 static void world_request(const struct core_request *request)
 {
@@ -40,7 +41,14 @@ static unsigned disk_answers(void)
 		core_complete(request.id, 0, request.operation == FS_REQUEST_allocate ? request.count : 0);
 	}
 	requests_count = 0;
+	while (later)
+		later = core_deferred_step();
 	return operations;
+}
+
+static void world_later(void)
+{
+	later = true;
 }
 
 /* ---- the core runs, one operation at a time */
@@ -64,7 +72,7 @@ static void world_broken(const char *fact)
 
 static const struct core_ops world_ops = {
 	.unmap = world_unmap, .protect = world_protect, .scan = world_scan,
-	.request = world_request, .wake = world_wake, .now = world_now, .broken = world_broken,
+	.request = world_request, .wake = world_wake, .later = world_later, .now = world_now, .broken = world_broken,
 };
 
 /*

@@ -267,7 +267,7 @@ static bool leaves(struct walk *walk, struct node *node, unsigned level, uint64_
 
 	shared |= node->count > 1;
 	if (!level)
-		return left && walk->visit(walk, node, base, left, shared);
+		return walk->visit(walk, node, base, left, shared);
 	for (; left; left &= left - 1) {
 		unsigned i = __builtin_ctzl(left);
 
@@ -284,9 +284,10 @@ static void each_leaf(struct space *space, struct walk *walk)
 			break;
 }
 
+/* A leaf that anon_cut has emptied counts as well. */
 static bool reach_leaf(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared)
 {
-	uint64_t pages = __builtin_popcountl(bits);
+	uint64_t pages = bits ? __builtin_popcountl(bits) : 1;
 
 	(void)leaf, (void)shared;
 	if (pages < walk->pages) {
@@ -325,6 +326,71 @@ uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t
 	*shared = walk.result;
 	return walk.pages;
 }
+
+/* ---- behind the new end of a file */
+
+static uint64_t cut_leaf(struct node *leaf, uint64_t bits, struct frame **copies)
+{
+	uint64_t count = __builtin_popcountl(bits);
+
+	leaf->tag[TAG_USED] &= ~bits;
+	for (; bits; bits &= bits - 1) {
+		void **slot = &leaf->slot[__builtin_ctzl(bits)];
+		struct frame *frame = *slot;
+
+		*slot = NULL;
+		if (--frame->count)
+			continue;
+		core_counters.anons--;
+		core_counters.anonymous_pages--;
+		core_counters.own_pages++;
+		frame->kind = FRAME_OWN;
+		frame->next = *copies;
+		*copies = frame;
+	}
+	return count;
+}
+
+/* A node that others have stays, perhaps with nothing in it: they may remember it. */
+static uint64_t cut_below(void **slot, unsigned level, uint64_t base, uint64_t first, uint64_t last, bool shared, struct frame **copies)
+{
+	unsigned bits = level * NODE_BITS;
+	struct node *node = *slot;
+	uint64_t left = node->tag[TAG_USED] & bits_between(base, bits, first, last), count = level ? 0 : cut_leaf(node, left, copies);
+
+	shared |= node->count > 1;
+	for (; level && left; left &= left - 1) {
+		unsigned i = __builtin_ctzl(left);
+
+		count += cut_below(&node->slot[i], level - 1, base + ((uint64_t)i << bits), first, last, shared, copies);
+		if (!node->slot[i])
+			node->tag[TAG_USED] &= ~BIT(i);
+	}
+	node->tag[TAG_CUT] |= shared;
+	if (!shared && !node->tag[TAG_USED]) {
+		slab_free(node, sizeof *node);
+		*slot = NULL;
+	}
+	return count;
+}
+
+/*
+ * A node is shared only as long as nobody has changed what lies below it, mappings included. So behind the end of a file a page in it is past
+ * the end for all who share it, and leaves the node itself: this needs no memory. Others may have the frame in their page tables
+ * until these have been emptied, too: so it goes onto a list.
+ */
+uint64_t anon_cut(struct space *space, uint64_t first, uint64_t last, struct frame **copies)
+{
+	uint64_t count = 0;
+
+	leaf_forget(space);
+	for (unsigned i = first >> ROOT_BITS; i <= (last - 1) >> ROOT_BITS; i++)
+		if (space->anon[i])
+			count += cut_below((void **)&space->anon[i], ANON_LEVELS - 1, (uint64_t)i << ROOT_BITS, first, last, false, copies);
+	return count;
+}
+
+/* ---- the end */
 
 /* Lets go of about *budget pages of a whole tree, leaf by leaf; needs no memory, since what is shared is only counted down. */
 static void drop_some(void **slot, unsigned level, uint64_t *budget)

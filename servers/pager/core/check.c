@@ -47,7 +47,7 @@ static void see_node(const struct space *space, struct node *node, unsigned leve
 {
 	if (node->seen++)
 		return;
-	CHECK(level || node->tag[TAG_USED] || (space->leaf == node && space->leaf_own));
+	CHECK(level || node->tag[TAG_USED] || node->tag[TAG_CUT] || (space->leaf == node && space->leaf_own));
 	for (unsigned i = 0; i < NODE_SLOTS; i++) {
 		CHECK(!node->slot[i] == !(node->tag[TAG_USED] >> i & 1));
 		if (!node->slot[i])
@@ -127,7 +127,7 @@ static uint64_t pages_of_vmas(const struct space *space)
 		if (vma->flags & VMA_COPIES)
 			pages += anon_count((struct space *)space, first, last, &shared);
 		if (vma->object)
-			pages += pages_count(vma->object, index, index + last - first);
+			pages += pages_count(vma->object, index, index + last - first, TAG_USED);
 	}
 	return pages;
 }

@@ -79,6 +79,7 @@ struct core_ops {
 	void (*scan)(void *table, uint64_t address, unsigned flags, uint64_t pages, void (*seen)(void *context, uint64_t entry), void *context);
 	void (*request)(const struct core_request *request);	/* queue it for fs; never fails, never blocks */
 	void (*wake)(struct waiter *waiter);
+	void (*later)(void);					/* core_deferred_step has something to do */
 	uint64_t (*now)(void);					/* rdtime ticks */
 	void (*broken)(const char *fact);			/* an invariant is broken; does not return */
 };
@@ -177,6 +178,7 @@ long core_write_at_once(struct space *space, uint64_t open, uint64_t address, ui
 extern unsigned core_spare_pages;		/* given back at a time beyond what a step needs; default 32 */
 void core_drop_caches(void);			/* forget all clean unmapped pages and unused objects */
 bool core_write_back_step(void);		/* start writes of old dirty pages, a bounded amount; false: nothing to do. Called from a timer */
+bool core_deferred_step(void);			/* a piece of what was put off; false: there is nothing, or an answer must come first */
 struct core_counters {
 	uint64_t total_pages, free_pages, cache_pages, cache_dirty_pages, anonymous_pages, own_pages;
 	uint64_t memory_pages, memory_pages_max;	/* of files in memory */

@@ -1,6 +1,7 @@
 /*
  * What a VMA looks like from outside, for /proc: ranges, rights, and counts of what is in memory. A page of a file counts as
- * resident if it is cached and the VMA has had pages mapped, which is as exact as not reading the page table allows.
+ * resident if it is cached and the VMA has had pages mapped, which is as exact as not reading the page table allows. Dirty are the pages that are known
+ * to be: D bits are looked for in the VMA's own part of the page table alone, and there no further than a step goes.
  */
 #include "internal.h"
 
@@ -15,15 +16,14 @@ static void count_pages(struct space *space, struct vma *vma, struct pager_vma *
 	}
 	if (!vma->object)
 		return;
-	cached = minimum(pages_count(vma->object, index, index + last - first), vma->mapped_pages);
+	cached = minimum(pages_count(vma->object, index, index + last - first, TAG_USED), vma->mapped_pages);
 	info->resident_pages = minimum(info->resident_pages + cached, last - first);
 	info->shared_pages += cached;
 	if (!(vma->flags & VMA_SHARED))
 		return;
-	object_harvest(vma->object, index, index + last - first);
-	for (struct frame *frame = pages_next(vma->object, index, TAG_DIRTY); frame && frame->index < index + last - first;
-		frame = pages_next(vma->object, frame->index + 1, TAG_DIRTY))
-		info->dirty_pages++;
+	if (vma_hides_stores(vma))
+		vma_harvest(vma, vma->start, vma_slice(vma, vma->start, vma->end));
+	info->dirty_pages = pages_count(vma->object, index, index + last - first, TAG_DIRTY);
 }
 
 bool core_vma_info(struct space *space, uint64_t above, struct pager_vma *info)

@@ -7,7 +7,7 @@
  *  - A step that cannot go on parks the waiter and ends; the operation is later repeated from its start. Nothing is remembered but what
  *    the waiter holds.
  *
- * Read in this order: frame.c, slab.c, wait.c, pages.c, object.c, vma.c, space.c, anon.c, fault.c, reverse.c.
+ * Read in this order: frame.c, slab.c, wait.c, pages.c, object.c, vma.c, space.c, anon.c, fault.c, reverse.c, sweep.c.
  */
 #ifndef PAGER_CORE_INTERNAL_H
 #define PAGER_CORE_INTERNAL_H
@@ -122,6 +122,7 @@ static inline long wait_error(struct waiter *waiter)
 	waiter->error = 0;
 	return error;
 }
+long wait_again(struct waiter *waiter);					/* CORE_WAIT, and woken at once: only the step is over */
 void wait_keep(struct waiter *waiter, struct object *object);		/* holds it while parked; null: lets go */
 static inline long lock_check(struct lock *lock, struct waiter *waiter)	/* 0: free or ours. Else parked: CORE_WAIT */
 {
@@ -156,7 +157,7 @@ bool memory_room(uint64_t pages);		/* for reading ahead, as far as that goes; on
 #define NODE_BITS 6
 #define NODE_SLOTS (1U << NODE_BITS)
 
-enum page_tag { TAG_USED, TAG_DIRTY, TAG_WRITING, PAGE_TAGS };
+enum page_tag { TAG_USED, TAG_DIRTY, TAG_WRITING, PAGE_TAGS, TAG_CUT = TAG_DIRTY /* anonymous: anon_cut may have emptied it */ };
 
 struct node {
 	uint64_t tag[PAGE_TAGS];	/* bit i: slot i has such a page below it */
@@ -167,7 +168,7 @@ struct node {
 bool pages_insert(struct object *object, uint64_t index, struct frame *frame);	/* false: no memory */
 void pages_remove(struct object *object, uint64_t index);
 struct frame *pages_next(struct object *object, uint64_t index, enum page_tag tag);	/* the first at or after index */
-uint64_t pages_count(struct object *object, uint64_t first, uint64_t last);		/* first..last-1 */
+uint64_t pages_count(struct object *object, uint64_t first, uint64_t last, enum page_tag tag);	/* first..last-1 */
 
 /* ---- objects (object.c) */
 struct ahead {				/* read-ahead of one reader */
@@ -199,10 +200,12 @@ struct object {
 	bool careful;			/* a read of several pages failed: read one by one */
 	bool past_end;			/* pages past the length may be there, made by a write under way */
 	bool cut;			/* a truncation has set the length, and fs still holds what is past it */
+	bool shown;			/* ... and page tables may still show it */
 	bool deferred;			/* in the list of request_later */
 	bool discarded;			/* its pages are on their way out: they do not count as a file's in memory any more */
 	bool zero_mapped;		/* a file in memory: page tables may show the zero page for what it lacks */
 	uint64_t pager;			/* a file in memory: who is asked for what it lacks; 0: it is zero */
+	struct frame *copies;		/* private ones past the cut, out of their layers: free when nothing is shown any more */
 };
 
 static inline uint64_t object_end(const struct object *object)	/* pages, the last one perhaps in part */
@@ -319,7 +322,7 @@ long request_wait(struct waiter *waiter);		/* until one ends */
 void request_later(struct object *object);		/* its trim, release or the rest of its end comes as soon as there is room */
 void request_deferred(void);				/* ... if there is */
 unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *status);	/* starts reading: so many; 0: *status 0: no room for a request, else no memory */
-void object_trim(struct object *object);		/* gives up pages and blocks past the end; takes the lock over until that is done */
+void object_trim(struct object *object);		/* gives up pages and blocks past the end, in slices; takes the lock over until that is done */
 bool object_trim_wanted(struct object *object);
 void object_release(struct object *object);		/* tells fs and frees the record */
 
@@ -405,10 +408,60 @@ static inline struct vma *space_vma(struct space *space, uint64_t address)	/* th
 struct vma *space_add(struct space *space, const struct vma *wanted);	/* merges with neighbours; null: no memory */
 bool space_split(struct space *space, uint64_t address);	/* so that no VMA crosses address; false: no memory */
 struct vma *space_merge(struct vma *vma);			/* with its neighbours; returns what it is in now */
-struct vma *space_clone(struct space *space, const struct vma *vma);	/* for fork, in the order of addresses; null: no memory */
+struct vma *space_clone(struct space *space, struct vma *vma);	/* for fork, in the order of addresses; null: no memory */
 void space_delete(struct vma *vma);				/* the record; nothing of it is mapped any more */
 bool vma_protect(struct vma *vma, unsigned prot, uint64_t *at);	/* page table only, a slice from *at on; true: all has no more rights than prot */
 void vma_set_prot(struct vma *vma, unsigned prot);		/* after that */
+
+/* ---- sweeps (sweep.c): over all places where an object is mapped, a slice at a time */
+enum sweep_kind {
+	SWEEP_CALLER,		/* of an operation: one at a time, the others wait */
+	SWEEP_TRIM,		/* of a truncation that was broken off */
+	SWEEP_HARVEST,		/* of the background */
+	SWEEP_EVICT,		/* of the page core.evicting */
+	SWEEP_ZERO,		/* of the zero page, where a file in memory gets a page */
+	SWEEPS
+};
+
+struct sweep {
+	struct object *object;
+	uint64_t first, last;	/* its pages first..last-1 */
+	struct vma *at;		/* comes next; null: all were visited */
+	uint64_t page;		/* of the object: so far `at` was visited */
+};
+
+/* The part of a VMA that comes next and what the step may still do: how far it came. */
+typedef uint64_t sweep_visit(struct vma *vma, uint64_t start, uint64_t end, uint64_t *budget);
+sweep_visit sweep_unmap;			/* out of page tables; for single pages */
+
+void sweep_begin(enum sweep_kind kind, struct object *object, uint64_t first, uint64_t last);
+bool sweep_on(enum sweep_kind kind, sweep_visit *visit, uint64_t *budget);	/* a slice; true: it was the last */
+void sweep_end(enum sweep_kind kind);		/* broken off or over */
+void sweep_drop(struct waiter *waiter);		/* the same, and if it was this waiter's, the next one's turn */
+bool sweep_crosses(const struct object *object);	/* one is under way: its VMAs must not be joined */
+void sweep_pass(struct vma *vma);		/* it is about to go */
+
+/* D bits of pages first..last-1 become dirty pages. 0: all that were set when it began; CORE_AGAIN, CORE_WAIT. */
+long object_harvest(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter);
+bool object_harvest_some(struct object *object);		/* the same for the background, a slice; true: it was the last */
+/* Pages past the end leave all page tables, private copies too. 0: they have. */
+long object_cut_off(struct object *object, struct waiter *waiter);
+bool object_cut_off_some(struct object *object);		/* the same for object_trim */
+bool object_free_copies(struct object *object);			/* after that; true: all */
+
+/* What a step may do: 1 a page table entry or a record passed by, 4 a page given up, BUDGET_CALL a call below. */
+#define BUDGET_CALL 64
+#define BUDGET_PAGE 4
+
+static inline uint64_t slice_budget(void)
+{
+	return BUDGET_CALL + core_slice_pages;
+}
+
+static inline void spend(uint64_t *budget, uint64_t cost)
+{
+	*budget -= minimum(*budget, cost);
+}
 
 /* One step of long work: page table entries; pages that are given up; records looked at; pieces copied. */
 static inline uint64_t slice_frames(void)
@@ -443,9 +496,8 @@ long space_clear(struct space *space, uint64_t *at, uint64_t end, struct waiter 
 /* Forgets the pages in a part of a VMA, a slice at a time; *at moves on. */
 long vma_empty(struct vma *vma, uint64_t *at, uint64_t end, struct waiter *waiter);
 void vma_unmap(struct vma *vma, uint64_t start, uint64_t end);	/* page table only; harvests */
-void object_harvest(struct object *object, uint64_t first, uint64_t last);	/* D bits of pages first..last-1 become dirty pages */
-bool object_unmap_prepare(struct object *object, uint64_t first);	/* false: no memory */
-void object_unmap(struct object *object, uint64_t first);	/* from there on, from all page tables, with the private copies, when prepared */
+bool vma_hides_stores(const struct vma *vma);		/* D bits in its page table may be news */
+void vma_harvest(struct vma *vma, uint64_t start, uint64_t end);	/* they become dirty pages */
 
 /* ---- anonymous layers (anon.c) */
 #define NO_LEAF (~0UL)
@@ -474,6 +526,7 @@ bool anon_part(struct space *space, uint64_t page);		/* make the nodes that exis
 bool anon_part_range(struct space *space, uint64_t first, uint64_t last);	/* both ends: anon_remove cannot fail then */
 uint64_t anon_reach(struct space *space, uint64_t first, uint64_t last, uint64_t pages);	/* where the range ends that holds at most about that many */
 void anon_remove(struct space *space, uint64_t first, uint64_t last);
+uint64_t anon_cut(struct space *space, uint64_t first, uint64_t last, struct frame **copies);	/* for all who share them; onto a list; how many */
 bool anon_drop_some(struct space *space, uint64_t budget);	/* of all; true: there is more */
 void anon_share(struct space *parent, struct space *child);
 uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t *shared);
@@ -499,7 +552,6 @@ static inline bool user_may(const struct vma *vma, bool write)
 }
 
 /* ---- write-back (writeback.c) */
-long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter);	/* uses progress[1..2] */
 unsigned write_cluster(struct frame *frame, bool failed_too);	/* starts the write of it and its dirty neighbours: pages; 0: no room */
 unsigned write_some(unsigned requests);			/* of any object's dirty pages; clusters started */
 
@@ -515,16 +567,20 @@ struct core_state {
 	struct frame *slab[SLAB_CLASSES];
 	struct frame *slab_empty[SLAB_CLASSES];
 	struct waiter *memory_waiters, *request_waiters;
-	struct object *objects[OBJECT_BUCKETS], *all_objects, *dirty_objects, *deferred;
+	struct object *objects[OBJECT_BUCKETS], *all_objects, *dirty_objects, *deferred, *deferred_last;
 	struct object *harvest;		/* whose D bits are looked at next, in the background */
 	struct space *all_spaces;
 	struct description **opens[PAGER_OPENS / OPENS_PER_CHUNK];
 	struct waiter trimmer;		/* owns the locks of objects under object_trim */
+	struct sweep sweep[SWEEPS];
+	unsigned sweeping;		/* bit i: sweep[i] is under way between steps */
+	struct lock sweep_lock;		/* whose SWEEP_CALLER is */
 	struct pending pendings[PENDINGS];
 	unsigned pendings_used, pendings_served, pending_hint;
 	uint64_t request_serial;
 	uint64_t want[2];		/* free frames for one step; [1]: for one that takes anonymous memory */
 	bool in_round;			/* the background write-back is at work */
+	bool harvested;			/* ... and has looked at its object's D bits */
 	struct frame_extent extents[EXTENTS];
 	unsigned extents_used;
 	uint64_t cursor;		/* reclaim: next frame to look at */
@@ -532,6 +588,11 @@ struct core_state {
 	unsigned read_ahead;		/* which strategy */
 };
 extern struct core_state core;
+
+static inline bool deferred_can_go_on(void)	/* without an answer from below */
+{
+	return core.deferred && core.pendings_used < PENDINGS;
+}
 
 static inline struct frame *frame_of(const void *pointer)
 {

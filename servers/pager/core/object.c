@@ -34,7 +34,7 @@ void object_free(struct object *object)
 {
 	struct object **link = bucket_of(object->number);
 
-	core_assert(!object->pages && !object->root && !object->lock.queue);
+	core_assert(!object->pages && !object->root && !object->lock.queue && !object->copies);
 	if (object->number) {
 		while (*link != object)
 			link = &(*link)->hash_next;
@@ -45,6 +45,9 @@ void object_free(struct object *object)
 		object->next->previous = object->previous;
 	if (core.harvest == object)
 		core.harvest = object->next;
+	for (unsigned kind = 0; kind < SWEEPS; kind++)
+		if (core.sweep[kind].object == object)
+			sweep_end(kind);
 	core_counters.objects--;
 	slab_free(object, sizeof *object);
 }
@@ -137,7 +140,7 @@ void object_drop_later(struct object *object)
 {
 	core_assert(object->holds);
 	object->holds--;
-	if (!object->pages || object->unlinked)
+	if ((!object->pages || object->unlinked) && !object->opens && !object->vmas)
 		request_later(object);
 }
 
@@ -224,7 +227,7 @@ void core_drop_caches(void)
 		}
 		object_settle(object);
 	}
-	while (core.deferred && core.pendings_used < PENDINGS)
+	while (deferred_can_go_on())
 		request_deferred();
 	slab_trim();
 }

@@ -72,25 +72,64 @@ static bool may_grow_now(void)
 	return core_counters.memory_pages < core_counters.memory_pages_max && core_counters.free_pages + core_counters.cache_pages >= 2 * core.want[1];
 }
 
-static bool may_grow(void)
+/* 0, -ENOSPC, or CORE_WAIT: deleted files may be on their way out. */
+static long may_grow(struct waiter *waiter)
 {
-	if (!may_grow_now() && core.deferred)
-		request_deferred();	/* deleted files may be among them */
-	return may_grow_now();
+	if (may_grow_now())
+		return 0;
+	return deferred_can_go_on() ? wait_again(waiter) : -ENOSPC;
+}
+
+/*
+ * The zero page leaves the places where the first page of this file in memory will be mapped: a slice, by whoever comes along. With the last
+ * one the page is made; until then nobody gets at it. True: so it is. Another page may have to be finished first.
+ */
+static bool zero_leaves(void)
+{
+	struct sweep *sweep = &core.sweep[SWEEP_ZERO];
+	struct object *object = sweep->object;
+	uint64_t budget = slice_budget();
+
+	if (!sweep_on(SWEEP_ZERO, sweep_unmap, &budget))
+		return false;
+	if (sweep->first < object_end(object) && !pages_find(object, sweep->first) && may_grow_now())
+		page_new(object, sweep->first);
+	object_drop_later(object);
+	return true;
+}
+
+static bool zero_is_leaving(const struct object *object, uint64_t index)
+{
+	const struct sweep *sweep = &core.sweep[SWEEP_ZERO];
+
+	return sweep->object == object && sweep->first == index;
+}
+
+/* Of a page that is not past the end. */
+static struct frame *make_for_zero(struct object *object, uint64_t index, struct waiter *waiter, long *status)
+{
+	if (!core.sweep[SWEEP_ZERO].object) {
+		sweep_begin(SWEEP_ZERO, object, index, index + 1);
+		object_hold(object);
+	}
+	if (zero_leaves() && pages_find(object, index))
+		return pages_find(object, index);
+	*status = wait_again(waiter);
+	return NULL;
 }
 
 struct frame *page_make(struct object *object, uint64_t index, struct waiter *waiter, long *status)
 {
 	struct frame *frame;
 
-	*status = -ENOSPC;
-	if (object_in_memory(object) && !may_grow())
+	*status = object_in_memory(object) ? may_grow(waiter) : 0;
+	if (*status)
 		return NULL;
+	if (object->zero_mapped && index < object_end(object))
+		return make_for_zero(object, index, waiter, status);
 	frame = page_new(object, index);
 	if (!frame)
 		*status = memory_wait(waiter);
-	else if (object->zero_mapped)
-		frame_unmap(frame);	/* whatever is mapped in its places: the zero page */
 	return frame;
 }
 
@@ -104,9 +143,16 @@ struct frame *page_bring(struct object *object, uint64_t index, struct ahead *ah
 	} else if (object->backed) {
 		*status = page_fetch(object, index, ahead, pages, waiter);
 	} else if (object->pager) {
-		*status = may_grow() ? page_fetch(object, index, NULL, 1, waiter) : -ENOSPC;
+		*status = may_grow(waiter);
+		if (!*status)
+			*status = page_fetch(object, index, NULL, 1, waiter);
+	} else if (!object->number) {
+		return page_make(object, index, waiter, status);
+	} else if (zero_is_leaving(object, index)) {
+		zero_leaves();
+		*status = wait_again(waiter);
 	} else {
-		return object->number ? core.zero : page_make(object, index, waiter, status);
+		return core.zero;
 	}
 	return NULL;
 }

@@ -185,12 +185,12 @@ struct frame *pages_next(struct object *object, uint64_t index, enum page_tag ta
 	return next_below(object->root, object->height - 1, 0, index, tag);
 }
 
-uint64_t pages_count(struct object *object, uint64_t first, uint64_t last)
+uint64_t pages_count(struct object *object, uint64_t first, uint64_t last, enum page_tag tag)
 {
 	uint64_t count = 0;
 
 	while (first < last) {
-		struct frame *frame = pages_next(object, first, TAG_USED);
+		struct frame *frame = pages_next(object, first, tag);
 		struct node *leaf;
 		uint64_t bits;
 
@@ -198,7 +198,7 @@ uint64_t pages_count(struct object *object, uint64_t first, uint64_t last)
 			break;
 		leaf = pages_leaf(object, frame->index);
 		first = frame->index | (NODE_SLOTS - 1);
-		bits = leaf->tag[TAG_USED] & (~0UL << (frame->index & (NODE_SLOTS - 1)));
+		bits = leaf->tag[tag] & (~0UL << (frame->index & (NODE_SLOTS - 1)));
 		if (first >= last)
 			bits &= ~0UL >> (NODE_SLOTS - 1 - ((last - 1) & (NODE_SLOTS - 1)));
 		count += __builtin_popcountl(bits);

@@ -82,18 +82,20 @@ bool memory_room(uint64_t pages)
 	return core_counters.free_pages > 2 * WANT_STEP;
 }
 
-/* Is a frame sure to come free or clean without the caller's doing? */
-static bool help_is_coming(void)
+/* There is nothing to take. Is a frame sure to come free or clean without the caller's doing? */
+static long wait_for_help(struct waiter *waiter)
 {
+	if (deferred_can_go_on())
+		return wait_again(waiter);
 	write_some(8);
-	return core.pendings_used;
+	return core.pendings_used ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
 }
 
 long memory_wait(struct waiter *waiter)
 {
 	if (memory_give_back(1 + core_spare_pages))
 		return wait_park(&core.memory_waiters, waiter), wait_wake(&core.memory_waiters), CORE_WAIT;
-	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
+	return wait_for_help(waiter);
 }
 
 /* Who has waited for a page makes do with less: else it would be the page just fetched that is given back, again and again. */
@@ -107,5 +109,5 @@ long memory_reclaim(struct waiter *waiter, bool anonymous)
 		memory_give_back(want - core_counters.free_pages + core_spare_pages);
 	if (core_counters.free_pages >= want && (!anonymous || core_counters.free_pages + core_counters.cache_pages >= core.want[1]))
 		return 0;
-	return help_is_coming() ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
+	return wait_for_help(waiter);
 }

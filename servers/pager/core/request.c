@@ -62,26 +62,31 @@ void request_later(struct object *object)
 	if (object->deferred)
 		return;
 	object->deferred = true;
-	object->deferred_next = core.deferred;
-	core.deferred = object;
+	object->deferred_next = NULL;
+	*(core.deferred ? &core.deferred_last->deferred_next : &core.deferred) = object;
+	core.deferred_last = object;
+	core.ops.later();
 }
 
-/* Each once: what cannot be finished yet is put back into the list. */
+/* One piece of one of them: what is not finished with that stands at the end again. */
 void request_deferred(void)
 {
-	struct object *list = core.deferred;
+	struct object *object = core.deferred;
 
-	core.deferred = NULL;
-	while (list) {
-		struct object *object = list;
+	if (!object)
+		return;
+	core.deferred = object->deferred_next;
+	object->deferred = false;
+	if (object->trim)
+		object_trim(object);
+	else
+		object_settle(object);
+}
 
-		list = object->deferred_next;
-		object->deferred = false;
-		if (object->trim)
-			object_trim(object);
-		else
-			object_settle(object);
-	}
+bool core_deferred_step(void)
+{
+	request_deferred();
+	return deferred_can_go_on();
 }
 
 /* ---- reading */
@@ -237,9 +242,23 @@ static void trim_end(struct object *object)
 	wait_wake(&object->lock.queue);
 }
 
+/* A slice; null: all pages past the end are gone. Else the next one: perhaps busy. */
+static struct frame *trim_pages(struct object *object)
+{
+	struct frame *frame;
+
+	for (uint64_t budget = slice_frames(); (frame = pages_next(object, object_end(object), TAG_USED)) && budget; budget--) {
+		if (frame->flags & PAGE_BUSY)
+			break;
+		if (frame->flags & PAGE_BLOCK)
+			object->trim = TRIM_BLOCKS;
+		page_forget(frame);
+	}
+	return frame;
+}
+
 void object_trim(struct object *object)
 {
-	uint64_t end = object_end(object);
 	struct pending *pending;
 	struct frame *frame;
 
@@ -249,12 +268,15 @@ void object_trim(struct object *object)
 	if (!object->trim)
 		object->trim = object->cut ? TRIM_BLOCKS : TRIM_PAGES;
 	object->cut = false;
-	while ((frame = pages_next(object, end, TAG_USED))) {
-		if (frame->flags & PAGE_BUSY)
-			return;		/* its answer brings us back */
-		if (frame->flags & PAGE_BLOCK)
-			object->trim = TRIM_BLOCKS;
-		page_forget(frame);
+	if (!object_cut_off_some(object) || !object_free_copies(object)) {
+		request_later(object);
+		return;
+	}
+	frame = trim_pages(object);
+	if (frame) {
+		if (!(frame->flags & PAGE_BUSY))
+			request_later(object);
+		return;			/* else its answer brings us back */
 	}
 	if (pages_next(object, 0, TAG_WRITING))
 		return;			/* it may tell fs an older length */
@@ -262,7 +284,7 @@ void object_trim(struct object *object)
 		trim_end(object);
 		return;
 	}
-	pending = request_begin(object, FS_REQUEST_trim, end, 0);
+	pending = request_begin(object, FS_REQUEST_trim, object_end(object), 0);
 	if (!pending) {
 		request_later(object);
 		return;

@@ -63,6 +63,16 @@ static void (*harvest_of(const struct vma *vma))(void *, uint64_t)
 	return counts_as_writable(vma) && vma->object->backed ? harvest : NULL;
 }
 
+bool vma_hides_stores(const struct vma *vma)
+{
+	return vma->mapped_pages && harvest_of(vma);
+}
+
+void vma_harvest(struct vma *vma, uint64_t start, uint64_t end)
+{
+	core.ops.scan(vma->space->table, start, SCAN_DIRTY | SCAN_CLEAR, (end - start) >> PAGE_SHIFT, harvest, vma);
+}
+
 #define NEAR_PAGES 512
 
 /* From this VMA on, as far as they lie near each other and nothing is to be harvested: one call for all, up to a slice. */
@@ -121,17 +131,18 @@ long core_space_destroy(struct space *space, struct waiter *waiter)
 
 /* ---- records */
 
-static void link_object(struct vma *vma)
+/* A new one comes first, a part or a copy of an old one right behind that: sweep.c stands on this order. */
+static void link_object(struct vma *vma, struct vma *behind)
 {
 	struct object *object = vma->object;
 
 	if (!object)
 		return;
-	vma->previous = NULL;
-	vma->next = object->vmas;
+	vma->previous = behind;
+	vma->next = behind ? behind->next : object->vmas;
 	if (vma->next)
 		vma->next->previous = vma;
-	object->vmas = vma;
+	*(behind ? &behind->next : &object->vmas) = vma;
 	object->writable_vmas += counts_as_writable(vma);
 }
 
@@ -141,6 +152,8 @@ static void unlink_object(struct vma *vma)
 
 	if (!object)
 		return;
+	if (core.sweeping)
+		sweep_pass(vma);
 	*(vma->previous ? &vma->previous->next : &object->vmas) = vma->next;
 	if (vma->next)
 		vma->next->previous = vma->previous;
@@ -156,8 +169,8 @@ void space_delete(struct vma *vma)
 	slab_free(vma, sizeof *vma);
 }
 
-/* What vma_insert and link_object set is not copied. */
-static struct vma *insert_copy(struct space *space, const struct vma *wanted, struct vma *previous, struct vma *next)
+/* What vma_insert and link_object set is not copied. `behind`: of the object's (link_object). */
+static struct vma *insert_copy(struct space *space, const struct vma *wanted, struct vma *previous, struct vma *next, struct vma *behind)
 {
 	struct vma *vma = slab_raw(sizeof *vma);
 
@@ -174,17 +187,17 @@ static struct vma *insert_copy(struct space *space, const struct vma *wanted, st
 	vma->max_prot = wanted->max_prot;
 	vma->flags = wanted->flags;
 	vma_insert(space, vma, previous, next);
-	link_object(vma);
+	link_object(vma, behind);
 	return vma;
 }
 
-struct vma *space_clone(struct space *space, const struct vma *vma)
+struct vma *space_clone(struct space *space, struct vma *vma)
 {
 	struct vma wanted = *vma;
 
 	wanted.mapped_pages = 0;
 	wanted.flags &= ~VMA_MAPPINGS;
-	return insert_copy(space, &wanted, vma_last(space), NULL);
+	return insert_copy(space, &wanted, vma_last(space), NULL, vma);
 }
 
 /* May `low` and, right above it, `high` be one VMA? */
@@ -216,6 +229,8 @@ struct vma *space_merge(struct vma *vma)
 {
 	struct vma *previous = vma_previous(vma), *next = vma_next(vma);
 
+	if (vma->object && core.sweeping && sweep_crosses(vma->object))
+		return vma;
 	if (mergeable(vma, next))
 		join(vma, next);
 	return mergeable(previous, vma) ? join(previous, vma) : vma;
@@ -228,14 +243,14 @@ struct vma *space_add(struct space *space, const struct vma *wanted)
 
 	if (mergeable(previous, wanted)) {
 		vma_move(previous, previous->start, wanted->end);
-		return mergeable(previous, next) ? join(previous, next) : previous;
+		return next && mergeable(previous, next) && !(core.sweeping && sweep_crosses(previous->object)) ? join(previous, next) : previous;
 	}
 	if (mergeable(wanted, next)) {
 		next->offset = wanted->offset;
 		vma_move(next, wanted->start, next->end);
 		return next;
 	}
-	return insert_copy(space, wanted, previous, next);
+	return insert_copy(space, wanted, previous, next, NULL);
 }
 
 static RARE bool vma_split(struct vma *vma, uint64_t address)
@@ -248,7 +263,7 @@ static RARE bool vma_split(struct vma *vma, uint64_t address)
 	high.ahead = (struct ahead){ 0 };
 	/* The upper part is cut off first, so that the copy finds its place free; put back if there is no memory for it. */
 	vma_move(vma, vma->start, address);
-	if (!insert_copy(vma->space, &high, vma, vma_next(vma))) {
+	if (!insert_copy(vma->space, &high, vma, vma_next(vma), vma)) {
 		vma_move(vma, vma->start, high.end);
 		return false;
 	}
@@ -343,52 +358,4 @@ void vma_set_prot(struct vma *vma, unsigned prot)
 	vma->prot = prot;
 	if (vma->object)
 		vma->object->writable_vmas += counts_as_writable(vma);
-}
-
-/* The part of a VMA that shows pages first..last-1 of its object; false: none. */
-static bool overlap(const struct vma *vma, uint64_t first, uint64_t last, uint64_t *start, uint64_t *end)
-{
-	uint64_t base = vma->offset >> PAGE_SHIFT, pages = (vma->end - vma->start) >> PAGE_SHIFT;
-
-	if (last <= base || first >= base + pages)
-		return false;
-	*start = vma->start + (first > base ? (first - base) << PAGE_SHIFT : 0);
-	*end = last < base + pages ? vma->start + ((last - base) << PAGE_SHIFT) : vma->end;
-	return *start < *end;
-}
-
-void object_harvest(struct object *object, uint64_t first, uint64_t last)
-{
-	uint64_t start, end;
-
-	if (!object->writable_vmas || !object->backed)
-		return;
-	for (struct vma *vma = object->vmas; vma; vma = vma->next)
-		if (counts_as_writable(vma) && vma->mapped_pages && overlap(vma, first, last, &start, &end))
-			core.ops.scan(vma->space->table, start, SCAN_DIRTY | SCAN_CLEAR, (end - start) >> PAGE_SHIFT, harvest, vma);
-}
-
-/* Removing copies past a place in the middle of a shared node needs a node of one's own. */
-bool object_unmap_prepare(struct object *object, uint64_t first)
-{
-	uint64_t start, end;
-
-	for (struct vma *vma = object->vmas; vma; vma = vma->next)
-		if ((vma->flags & VMA_COPIES) && overlap(vma, first, UINT64_MAX, &start, &end)
-			&& !anon_part_range(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT))
-			return false;
-	return true;
-}
-
-void object_unmap(struct object *object, uint64_t first)
-{
-	uint64_t start, end;
-
-	for (struct vma *vma = object->vmas; vma; vma = vma->next) {
-		if (!overlap(vma, first, UINT64_MAX, &start, &end))
-			continue;
-		vma_unmap(vma, start, end);
-		if (vma->flags & VMA_COPIES)
-			anon_remove(vma->space, start >> PAGE_SHIFT, end >> PAGE_SHIFT);
-	}
 }

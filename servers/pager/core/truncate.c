@@ -1,6 +1,6 @@
 /*
- * Changing a file's length. Cutting: fetch what is needed, then in one step set the length, take the pages past it out of all page tables
- * (private copies too) and zero the last page's tail; then drop the pages, waiting for those that are being read, written
+ * Changing a file's length. Cutting: fetch what is needed, then in one step set the length and zero the last page's tail; then take the pages past
+ * it out of all page tables (private copies too), in slices; then drop the pages, waiting for those that are being read, written
  * or given blocks. Only after that may fs free blocks. Writers and other truncations wait; nothing past the end can come back, since
  * reads, faults and write-back look at the length first.
  */
@@ -13,8 +13,6 @@ static long prepare_cut(struct object *object, uint64_t length, struct waiter *w
 
 	if (status)
 		return status;
-	if (!object_unmap_prepare(object, pages_of(length)))
-		return memory_wait(waiter);
 	if (length & PAGE_MASK)
 		return page_get(object, length >> PAGE_SHIFT, NULL, 1, waiter, &status) ? 0 : status;
 	return 0;
@@ -23,8 +21,7 @@ static long prepare_cut(struct object *object, uint64_t length, struct waiter *w
 static void cut(struct object *object, uint64_t length, struct waiter *waiter)
 {
 	object->length = length;
-	object->cut = true;
-	object_unmap(object, pages_of(length));
+	object->cut = object->shown = true;
 	page_zero_tail(object, waiter);	/* the page is there: prepare_cut */
 	object_modify(object);
 }
@@ -33,6 +30,8 @@ static long drop_pages(struct object *object, struct waiter *waiter)
 {
 	struct frame *frame;
 
+	if (!object_free_copies(object))
+		return CORE_AGAIN;
 	for (uint64_t budget = slice_frames(); (frame = pages_next(object, object_end(object), TAG_USED)); budget--) {
 		if (!budget)
 			return CORE_AGAIN;
@@ -73,7 +72,9 @@ static long truncate_step(struct object *object, uint64_t length, struct waiter 
 		cut(object, length, waiter);
 	}
 	waiter->progress[0] = 1;	/* the length is what it should be: now the pages */
-	status = drop_pages(object, waiter);
+	status = object_cut_off(object, waiter);
+	if (!status)
+		status = drop_pages(object, waiter);
 	return status ? status : wait_for_writes(object, waiter);
 }
 

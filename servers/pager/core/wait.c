@@ -15,6 +15,12 @@ long wait_park(struct waiter **queue, struct waiter *waiter)
 	return CORE_WAIT;
 }
 
+long wait_again(struct waiter *waiter)
+{
+	core.ops.wake(waiter);
+	return CORE_WAIT;
+}
+
 static void wait_unlink(struct waiter *waiter)
 {
 	*waiter->link = waiter->next;
@@ -79,6 +85,7 @@ void core_cancel(struct waiter *waiter)
 
 	if (waiter->link)
 		wait_unlink(waiter);
+	sweep_drop(waiter);
 	if (object && object->lock.owner == waiter && object_trim_wanted(object))
 		object_trim(object);
 	for (unsigned i = 0; i < 2; i++)

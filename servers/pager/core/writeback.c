@@ -90,12 +90,14 @@ static long sync_wait(struct object *object, uint64_t last, struct waiter *waite
 }
 
 /* progress[1]: page, progress[2]: phase; both begin and end as 0. */
-long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter)
+static long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter)
 {
 	long status = 0;
 
 	if (waiter->progress[2] == SYNC_HARVEST) {
-		object_harvest(object, first, last);
+		status = object_harvest(object, first, last, waiter);
+		if (status)
+			return status;
 		waiter->progress[1] = first;
 		waiter->progress[2] = SYNC_START;
 	}
@@ -116,22 +118,32 @@ long sync_range(struct object *object, uint64_t first, uint64_t last, struct wai
 	return status;
 }
 
+static bool not_yet(long status)
+{
+	return status == CORE_WAIT || status == CORE_AGAIN;
+}
+
 /* All that are known: the one in work is held, so that the list goes on behind it. The first error is remembered. */
 static long sync_all(struct waiter *waiter)
 {
+	uint64_t budget = slice_budget();
+
 	if (!waiter->object && core.all_objects)
 		wait_keep(waiter, core.all_objects);
 	while (waiter->object) {
 		struct object *object = waiter->object, *next;
 		long status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
 
-		if (status == CORE_WAIT)
+		if (not_yet(status))
 			return status;
 		if (status && !waiter->done)
 			waiter->done = -status;
-		for (next = object->next; next && !next->dirty_pages && !next->writable_vmas && !pages_next(next, 0, TAG_WRITING);)
-			next = next->next;
+		spend(&budget, BUDGET_CALL);
+		for (next = object->next; budget && next && !next->dirty_pages && !next->writable_vmas && !pages_next(next, 0, TAG_WRITING); next = next->next)
+			spend(&budget, 1);
 		wait_keep(waiter, next);
+		if (next && !budget)
+			return CORE_AGAIN;
 	}
 	return -(long)waiter->done;
 }
@@ -146,7 +158,7 @@ long core_object_sync(struct object *object, struct waiter *waiter)
 	if (!waiter->object)
 		wait_keep(waiter, object);
 	status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
-	if (status != CORE_WAIT) {
+	if (!not_yet(status)) {
 		waiter->object = NULL;
 		object_drop_later(object);
 	}
@@ -155,13 +167,22 @@ long core_object_sync(struct object *object, struct waiter *waiter)
 
 /* ---- msync */
 
+/* Another object than last time, perhaps because the mappings have changed meanwhile: it begins anew. */
+static void sync_keep(struct waiter *waiter, struct object *object)
+{
+	sweep_drop(waiter);
+	waiter->progress[1] = waiter->progress[2] = 0;
+	wait_keep(waiter, object);
+}
+
 static long sync_vma(struct vma *vma, uint64_t start, uint64_t end, struct waiter *waiter)
 {
 	uint64_t first = (start - vma->start + vma->offset) >> PAGE_SHIFT;
 
 	if (!(vma->flags & VMA_SHARED) || !vma->object->backed)
 		return 0;
-	wait_keep(waiter, vma->object);
+	if (waiter->object != vma->object)
+		sync_keep(waiter, vma->object);
 	return sync_range(vma->object, first, first + ((end - start) >> PAGE_SHIFT), waiter);
 }
 
@@ -179,7 +200,7 @@ static long check_msync(uint64_t address, uint64_t *length, unsigned flags)
 long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned flags, struct waiter *waiter, uint64_t *object, uint64_t *live_length,
 	uint64_t *modified)
 {
-	uint64_t end, *at = &waiter->progress[0];
+	uint64_t end, *at = &waiter->progress[0], budget = slice_records();
 	struct vma *vma;
 	long status = check_msync(address, &length, flags);
 
@@ -196,11 +217,13 @@ long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned
 			waiter->progress[3] = 1;
 		if (!vma || vma->start >= end)
 			break;
+		if (!budget--)
+			return CORE_AGAIN;
 		if (*at < vma->start)
 			*at = vma->start;
 		if (flags & MS_SYNC)
 			status = sync_vma(vma, *at, minimum(end, vma->end), waiter);
-		if (status == CORE_WAIT)
+		if (not_yet(status))
 			return status;
 		*at = vma->end;
 	}
@@ -208,7 +231,7 @@ long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned
 		*object = waiter->object->number;
 		*live_length = waiter->object->length;
 		*modified = core_object_modified(waiter->object);
-		wait_keep(waiter, NULL);
+		sync_keep(waiter, NULL);
 	}
 	return status ? status : waiter->progress[3] ? -ENOMEM : 0;
 }
@@ -244,15 +267,17 @@ unsigned write_some(unsigned requests)
 	return started;
 }
 
+/* A slice of it. */
 static void harvest_next(void)
 {
 	struct object *object = core.harvest ? core.harvest : core.all_objects;
 
-	while (object && !object->writable_vmas)
-		object = object->next;
-	core.harvest = object ? object->next : NULL;
-	if (object)
-		object_harvest(object, 0, UINT64_MAX);
+	for (uint64_t budget = slice_budget(); object && budget && (!object->writable_vmas || !object->backed); object = object->next)
+		spend(&budget, 1);
+	core.harvest = object;
+	core.harvested = !object || ((object->writable_vmas && object->backed) && object_harvest_some(object));
+	if (object && core.harvested)
+		core.harvest = object->next;
 }
 
 /*
@@ -263,7 +288,7 @@ static void begin_round(void)
 {
 	for (struct object *object = core.dirty_objects; object; object = object->dirty_next)
 		object->age += object->age < 2;
-	harvest_next();
+	core.harvested = false;
 }
 
 bool core_write_back_step(void)
@@ -272,12 +297,14 @@ bool core_write_back_step(void)
 
 	if (!core.in_round)
 		begin_round();
+	if (!core.harvested)
+		harvest_next();
 	request_deferred();
 	for (struct object *object = core.dirty_objects, *next; object && started < 8; object = next) {
 		next = object->dirty_next;
 		if (object->age == 2)
 			started += write_object(object, 8 - started);
 	}
-	core.in_round = started || (core.deferred && core.pendings_used < PENDINGS);
+	core.in_round = started || !core.harvested;
 	return core.in_round;
 }
