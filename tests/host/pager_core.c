@@ -212,6 +212,7 @@ static uint64_t vma_count(void)
 #include "pager_rules_atonce.h"
 #include "pager_rules_files.h"
 #include "pager_rules_memory.h"
+#include "pager_rules_sweep.h"
 
 static const struct { void (*test)(void); const char *name; uint64_t pages; } tests[] = {
 	{ mmap_is_lazy, "mmap is lazy", 0 },
@@ -259,6 +260,12 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ close_during_a_read, "close during a read", 0 },
 	{ unlinked_files_are_not_written, "unlinked files are not written", 0 },
 	{ large_shared_memory_ends_in_slices, "large shared memory ends in slices", 12000 },
+	{ cut_copies_wait_for_all_page_tables, "cut copies wait for all page tables", 0 },
+	{ a_cut_reaches_a_new_child, "a cut reaches a new child", 0 },
+	{ a_cut_reaches_what_would_be_joined, "a cut reaches what would be joined", 0 },
+	{ no_zeros_behind_a_first_store, "no zeros behind a first store", 0 },
+	{ a_first_store_broken_off, "a first store broken off", 0 },
+	{ a_sweep_broken_off_lets_the_next_one_in, "a sweep broken off lets the next one in", 0 },
 	{ unlinked_while_under_write, "unlinked while under write", 0 },
 	{ release_names_the_uses, "release names the uses", 0 },
 	{ a_file_larger_than_memory, "a file larger than memory", 70 },

@@ -293,6 +293,7 @@ static inline struct frame *page_get(struct object *object, uint64_t index, stru
 }
 
 struct frame *page_new(struct object *object, uint64_t index);		/* zeroed, without a block; null: no memory */
+bool page_zero_leaves(void);	/* goes on with the first store to a hole in a file in memory; false: there is none */
 struct frame *page_make(struct object *object, uint64_t index, struct waiter *waiter, long *status);	/* the same for a waiter, if there may be one more */
 void page_clean(struct frame *frame);			/* not dirty any more */
 long page_want_blocks(struct object *object, uint64_t index, uint64_t pages, struct waiter *waiter);	/* CORE_WAIT, or an error */
@@ -418,7 +419,6 @@ enum sweep_kind {
 	SWEEP_CALLER,		/* of an operation: one at a time, the others wait */
 	SWEEP_TRIM,		/* of a truncation that was broken off */
 	SWEEP_HARVEST,		/* of the background */
-	SWEEP_EVICT,		/* of the page core.evicting */
 	SWEEP_ZERO,		/* of the zero page, where a file in memory gets a page */
 	SWEEPS
 };

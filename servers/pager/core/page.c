@@ -98,6 +98,14 @@ static bool zero_leaves(void)
 	return true;
 }
 
+bool page_zero_leaves(void)
+{
+	if (!core.sweep[SWEEP_ZERO].object)
+		return false;
+	zero_leaves();
+	return true;
+}
+
 static bool zero_is_leaving(const struct object *object, uint64_t index)
 {
 	const struct sweep *sweep = &core.sweep[SWEEP_ZERO];
@@ -111,6 +119,7 @@ static struct frame *make_for_zero(struct object *object, uint64_t index, struct
 	if (!core.sweep[SWEEP_ZERO].object) {
 		sweep_begin(SWEEP_ZERO, object, index, index + 1);
 		object_hold(object);
+		core.ops.later();	/* the caller may be killed */
 	}
 	if (zero_leaves() && pages_find(object, index))
 		return pages_find(object, index);

@@ -85,8 +85,9 @@ void request_deferred(void)
 
 bool core_deferred_step(void)
 {
-	request_deferred();
-	return deferred_can_go_on();
+	if (!page_zero_leaves())
+		request_deferred();
+	return core.sweep[SWEEP_ZERO].object || deferred_can_go_on();
 }
 
 /* ---- reading */
