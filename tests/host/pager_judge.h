@@ -337,7 +337,7 @@ static void judge_truncate(struct actor *actor, struct operation *operation, lon
 static void judge_sync(struct actor *actor, struct operation *operation, long result)
 {
 	if (result) {
-		MUST(error_rate && (result == -EIO || result == -ENOMEM));
+		MUST(result == -EIO ? failed_io > 0 : error_rate && result == -ENOMEM);	/* an old error is told late, even when the disk is well again */
 		return;
 	}
 	for (unsigned i = 0; i < ACTOR_FILES; i++)

@@ -464,7 +464,7 @@ static void run(uint64_t seed_now, uint64_t count)
 	uint64_t free_before;
 
 	seed = seed_now;
-	steps = 0;
+	steps = failed_io = 0;
 	random_state = seed * 0x9e3779b97f4a7c15 + 1;
 	world_start(120 + random_below(one_in(4) ? 800 : 160), 30 + random_below(one_in(2) ? 60 : 400));
 	core_slice_pages = one_in(4) ? 4096 : 1 + random_below(24);
