@@ -19,7 +19,7 @@ long serve_fault(struct call *call)
 	long result;
 
 	result = core_fault(call_space(call), call->word[0], call->word[1] & ~ACCESS_COPY, &call->job.waiter, &item);
-	if (result == CORE_WAIT || result == CORE_AGAIN)
+	if (core_not_yet(result))
 		return result;
 	if (result < 0)
 		reply_refuse(call, result);

@@ -167,7 +167,7 @@ static long exec_continue(struct call *call)
 		exec->phase++;
 		exec->progress = 0;
 	}
-	if (result != CORE_WAIT && result != CORE_AGAIN && result != CALL_DONE)
+	if (!core_not_yet(result) && result != CALL_DONE)
 		exec_drop(call->process);
 	return result;
 }

@@ -93,7 +93,7 @@ long forward_truncate(struct call *call)
 		result = core_object_truncate(object, request->length, &call->job.waiter);
 		core_object_drop(object);
 	}
-	if (result == CORE_WAIT || result == CORE_AGAIN)
+	if (core_not_yet(result))
 		return result;
 	words.error = result < 0 ? result : 0;
 	forward_call(call->token, SLOT_FS, FS_truncated, &words, sizeof(words), 0);
@@ -111,13 +111,13 @@ long forward_sync(struct call *call)
 	if (object)
 		core_object_hold(object);
 	result = object || !request->object ? core_object_sync(object, &call->job.waiter) : -ENOENT;
-	if (object && result != CORE_WAIT && result != CORE_AGAIN) {
+	if (object && !core_not_yet(result)) {
 		words.length = core_object_length(object);
 		words.modified = core_object_modified(object);
 	}
 	if (object)
 		core_object_drop(object);
-	if (result == CORE_WAIT || result == CORE_AGAIN)
+	if (core_not_yet(result))
 		return result;
 	words.error = result < 0 ? result : 0;
 	forward_call(call->token, SLOT_FS, FS_synced, &words, sizeof(words), 0);

@@ -84,7 +84,7 @@ static long copy_string(struct call *call, struct exec *exec, uint64_t address)
 		if (room > CORE_PAGE - from % CORE_PAGE)
 			room = CORE_PAGE - from % CORE_PAGE;
 		done = core_copy_in(exec->process->domain->space, from, to, room, &call->job.waiter);
-		if (done == CORE_WAIT || done == CORE_AGAIN)
+		if (core_not_yet(done))
 			return done;
 		job_fresh(&call->job);
 		if (done <= 0)
@@ -115,7 +115,7 @@ static long copy_element(struct call *call, struct exec *exec, uint64_t list, ui
 		if (from >= CORE_USER_END || from < list)
 			return -EFAULT;
 		result = core_copy_in(exec->process->domain->space, from, &exec->gather.pointer, 8, &call->job.waiter);
-		if (result == CORE_WAIT || result == CORE_AGAIN) {
+		if (core_not_yet(result)) {
 			exec->gather.pointer = 0;
 			return result;
 		}

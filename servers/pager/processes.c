@@ -50,7 +50,7 @@ static long fork_continue(struct call *call)
 {
 	long result = core_space_fork(call_space(call), call->child->space, &call->job.waiter);
 
-	if (result == CORE_WAIT || result == CORE_AGAIN)
+	if (core_not_yet(result))
 		return result;
 	return forked(call, call->child, result < 0 ? result : 0);
 }
@@ -88,7 +88,7 @@ static long exit_continue(struct call *call)
 	struct domain *domain = call->process->domain;
 	long result = core_space_destroy(domain->space, &call->job.waiter);
 
-	if (result == CORE_WAIT || result == CORE_AGAIN)
+	if (core_not_yet(result))
 		return result;
 	domain_free(domain);
 	return exited(call);

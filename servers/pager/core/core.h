@@ -29,6 +29,11 @@
 #define CORE_WAIT	(-100000L)
 #define CORE_AGAIN	(-100001L)
 
+static inline bool core_not_yet(long status)	/* the operation goes on */
+{
+	return status == CORE_WAIT || status == CORE_AGAIN;
+}
+
 #define CORE_PAGE 4096UL
 #define CORE_USER_END (1UL << 38)	/* Sv39: 256 GiB */
 #define CORE_BATCH 32			/* pages in one map item or one request */

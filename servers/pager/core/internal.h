@@ -488,7 +488,7 @@ static inline uint64_t vma_slice(const struct vma *vma, uint64_t start, uint64_t
 RARE long space_lock_step(struct space *space, struct waiter *waiter, long status);
 static inline long space_step(struct space *space, struct waiter *waiter, long status)
 {
-	return space->busy.owner || status == CORE_WAIT || status == CORE_AGAIN ? space_lock_step(space, waiter, status) : status;
+	return space->busy.owner || core_not_yet(status) ? space_lock_step(space, waiter, status) : status;
 }
 
 /* Unmaps, with all that is private; *at: progress. */
@@ -496,6 +496,10 @@ long space_clear(struct space *space, uint64_t *at, uint64_t end, struct waiter 
 /* Forgets the pages in a part of a VMA, a slice at a time; *at moves on. */
 long vma_empty(struct vma *vma, uint64_t *at, uint64_t end, struct waiter *waiter);
 void vma_unmap(struct vma *vma, uint64_t start, uint64_t end);	/* page table only; harvests */
+static inline bool object_hides_stores(const struct object *object)	/* some page table's D bits may be news */
+{
+	return object->writable_vmas && object->backed;
+}
 bool vma_hides_stores(const struct vma *vma);		/* D bits in its page table may be news */
 void vma_harvest(struct vma *vma, uint64_t start, uint64_t end);	/* they become dirty pages */
 

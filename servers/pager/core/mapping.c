@@ -387,7 +387,7 @@ long core_brk(struct space *space, uint64_t end, struct waiter *waiter)
 	} else if (heap_grow(space, old_page, new_page, waiter, &status)) {
 		space->heap_end = end;
 	}
-	if (status == CORE_WAIT || status == CORE_AGAIN)
+	if (core_not_yet(status))
 		return space_step(space, waiter, status);
 	return space_step(space, waiter, space->heap_end);
 }

@@ -31,7 +31,7 @@ struct space *core_space_create(void *table, uint64_t number)
 
 long space_lock_step(struct space *space, struct waiter *waiter, long status)
 {
-	if (status == CORE_WAIT || status == CORE_AGAIN)
+	if (core_not_yet(status))
 		lock_take(&space->busy, waiter);
 	else
 		lock_drop(&space->busy, waiter);

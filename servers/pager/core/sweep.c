@@ -177,7 +177,7 @@ static uint64_t cut_off(struct vma *vma, uint64_t start, uint64_t end, uint64_t 
 
 long object_harvest(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter)
 {
-	if (object->writable_vmas && object->backed)
+	if (object_hides_stores(object))
 		return sweep_for(waiter, object, first, last, harvest);
 	sweep_drop(waiter);
 	return 0;

@@ -226,7 +226,7 @@ static long transfer_run(struct space *space, uint64_t open, uint64_t address, u
 	status = begin(&transfer, position);
 	if (!status)
 		status = flags & TRANSFER_VECTOR ? transfer_vectors(&transfer, address, count) : transfer_move(&transfer, address + waiter->done, minimum(count, TRANSFER_MAX));
-	if (status == CORE_WAIT || status == CORE_AGAIN)
+	if (core_not_yet(status))
 		return keep(&transfer, status);
 	finish(&transfer);
 	return waiter->done ? (long)waiter->done : status;

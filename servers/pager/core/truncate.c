@@ -94,7 +94,7 @@ long core_object_truncate(struct object *object, uint64_t length, struct waiter 
 		return status;
 	if (!status)
 		status = truncate_step(object, length, waiter);
-	if (status == CORE_WAIT || status == CORE_AGAIN)
+	if (core_not_yet(status))
 		return status;
 	object->cut = false;		/* fs is told by the answer */
 	object->past_end = false;

@@ -118,11 +118,6 @@ static long sync_range(struct object *object, uint64_t first, uint64_t last, str
 	return status;
 }
 
-static bool not_yet(long status)
-{
-	return status == CORE_WAIT || status == CORE_AGAIN;
-}
-
 /* All that are known: the one in work is held, so that the list goes on behind it. The first error is remembered. */
 static long sync_all(struct waiter *waiter)
 {
@@ -134,7 +129,7 @@ static long sync_all(struct waiter *waiter)
 		struct object *object = waiter->object, *next;
 		long status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
 
-		if (not_yet(status))
+		if (core_not_yet(status))
 			return status;
 		if (status && !waiter->done)
 			waiter->done = -status;
@@ -158,7 +153,7 @@ long core_object_sync(struct object *object, struct waiter *waiter)
 	if (!waiter->object)
 		wait_keep(waiter, object);
 	status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
-	if (!not_yet(status)) {
+	if (!core_not_yet(status)) {
 		waiter->object = NULL;
 		object_drop_later(object);
 	}
@@ -223,7 +218,7 @@ long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned
 			*at = vma->start;
 		if (flags & MS_SYNC)
 			status = sync_vma(vma, *at, minimum(end, vma->end), waiter);
-		if (not_yet(status))
+		if (core_not_yet(status))
 			return status;
 		*at = vma->end;
 	}
@@ -272,10 +267,10 @@ static void harvest_next(void)
 {
 	struct object *object = core.harvest ? core.harvest : core.all_objects;
 
-	for (uint64_t budget = slice_budget(); object && budget && (!object->writable_vmas || !object->backed); object = object->next)
+	for (uint64_t budget = slice_budget(); object && budget && !object_hides_stores(object); object = object->next)
 		spend(&budget, 1);
 	core.harvest = object;
-	core.harvested = !object || ((object->writable_vmas && object->backed) && object_harvest_some(object));
+	core.harvested = !object || (object_hides_stores(object) && object_harvest_some(object));
 	if (object && core.harvested)
 		core.harvest = object->next;
 }
