@@ -150,6 +150,25 @@ static void symbolic_links(void)
 	CHECK(unlink("todir") == 0 && unlink("short") == 0 && access("file", F_OK) == 0);
 }
 
+/* A slash behind a link follows it, but not for who changes names: the link's target must not be hit. */
+static void slash_behind_a_link(void)
+{
+	struct stat status;
+
+	CHECK(mkdir("directory", 0755) == 0 && mkdir("other", 0755) == 0);
+	CHECK(symlink("directory", "link") == 0 && symlink("nowhere", "dangling") == 0);
+	CHECK(lstat("link/", &status) == 0 && S_ISDIR(status.st_mode));
+	CHECK_ERROR(rmdir("link/"), ENOTDIR);
+	CHECK_ERROR(unlink("link/"), ENOTDIR);
+	CHECK_ERROR(rename("link/", "moved"), ENOTDIR);
+	CHECK_ERROR(rename("other", "link/"), ENOTDIR);
+	CHECK_ERROR(mkdir("link/", 0755), EEXIST);
+	CHECK_ERROR(mkdir("dangling/", 0755), EEXIST);
+	CHECK_ERROR(unlink("dangling/"), ENOTDIR);
+	CHECK(access("directory", F_OK) == 0 && access("other", F_OK) == 0);
+	CHECK_ERROR(access("nowhere", F_OK), ENOENT);
+}
+
 static void loops(void)
 {
 	char from[16], to[16];
@@ -460,6 +479,7 @@ static const struct test tests[] = {
 	{ directories, "directories" },
 	{ hard_links, "hard_links" },
 	{ symbolic_links, "symbolic_links" },
+	{ slash_behind_a_link, "slash_behind_a_link" },
 	{ loops, "loops" },
 	{ renaming, "renaming" },
 	{ renaming_directories, "renaming_directories" },

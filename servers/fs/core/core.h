@@ -273,7 +273,7 @@ extern const struct tree disk_tree, memory_tree;
 const struct tree *tree_of(uint32_t inode);
 extern struct mount { struct place above; const char *path; } memory_mount;	/* where the volume in memory is: what ".." in its root leads to, and its path */
 int disk_attributes(const struct inode_ref *ref, struct attributes *attributes);
-enum walk_flag { WALK_FOLLOW = 1, WALK_PARENT = 2 };	/* follow a link at the end; the last name need not exist */
+enum walk_flag { WALK_FOLLOW = 1, WALK_PARENT = 2 };	/* follow a link at the end; the last name need not exist, and a slash behind it follows no link */
 struct walk {
 	struct place directory, target;		/* directory: that of the last name; target.tree null: no such name yet */
 	char name[NAME_MAX + 1];		/* the last name, perhaps "." or ".."; "" if the path is the root's */

@@ -240,7 +240,7 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 			return 0;
 		if (result < 0)
 			return result;
-		if (MODE_IS_LINK(mode) && (!last || flags & WALK_FOLLOW || walk->slash)) {
+		if (MODE_IS_LINK(mode) && (!last || flags & WALK_FOLLOW || (walk->slash && !(flags & WALK_PARENT)))) {
 			result = ++links > LINKS_MAX ? -ELOOP : expand_link(next, walk->slash ? at : rest);
 			if (result < 0)
 				return result;
