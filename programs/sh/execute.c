@@ -100,7 +100,8 @@ static int run_builtin(const struct builtin *builtin, char **arguments, const st
 	return status;
 }
 
-static int run_simple(const struct node *node)
+/* in_place: this process has nothing else to do and becomes the program. */
+static int run_simple(const struct node *node, bool in_place)
 {
 	const struct word *words = node->words;
 	const struct builtin *builtin;
@@ -131,7 +132,7 @@ static int run_simple(const struct node *node)
 			return 2;
 		return run_builtin(builtin, arguments, node);
 	}
-	pid = fork_child(false);
+	pid = in_place ? 0 : fork_child(false);
 	if (pid < 0)
 		return 126;
 	if (pid > 0)
@@ -190,7 +191,8 @@ static int run_background(const struct node *node)
 			dup2(null, 0);
 			close(null);
 		}
-		leave(execute(node->left));
+		/* $! is the program itself, so that `kill $!` ends it and not a shell that waits for it. */
+		leave(node->left->kind == NODE_SIMPLE ? run_simple(node->left, true) : execute(node->left));
 	}
 	if (pid < 0)
 		return 126;
@@ -292,7 +294,7 @@ static int execute_node(const struct node *node)
 
 	switch (node->kind) {
 	case NODE_SIMPLE:
-		return run_simple(node);
+		return run_simple(node, false);
 	case NODE_PIPE:
 		return run_pipe(node);
 	case NODE_AND:

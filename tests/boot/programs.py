@@ -85,11 +85,12 @@ cd /home
 echo one > a; cp a b; mv b c; cat c; test -e b 2> /dev/null || ls b 2> /dev/null || echo moved
 sleep 100 &
 child=$!
-ps | grep sleep > /dev/null && echo seen
+ps > list; grep 'sleep 100' list > /dev/null && echo seen
 vmmap $child | grep stack > /dev/null && echo mapped
 kill $child
 wait $child 2> /dev/null
 echo waited $?
+ps > list; grep 'sleep 100' list > /dev/null || echo gone
 sh -c 'exit 7' &
 wait $!
 echo waited $?
@@ -97,13 +98,13 @@ sync; echo synced $?
 stat c | grep c > /dev/null && echo stat
 vmstat nr_free_pages | grep nr_free > /dev/null && echo vmstat
 vmstat | wc -l > /dev/null && echo whole
-rm a c; ls
+rm a c list; ls
 """
 
 
 def test_a_script_with_many_programs(box):
     script = box.file("many.sh", b"#!/bin/sh" + SCRIPT.encode(), mode=0o755)
-    wanted = ["one", "moved", "seen", "mapped", "waited 143", "waited 7", "synced 0", "stat", "vmstat", "whole"]
+    wanted = ["one", "moved", "seen", "mapped", "waited 143", "gone", "waited 7", "synced 0", "stat", "vmstat", "whole"]
     result = box.run(script)
     expect(result.status == 0 and result.output.decode().splitlines() == wanted, f"{wanted} expected", result)
 
