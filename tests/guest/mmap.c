@@ -311,6 +311,20 @@ static void fixed_without_replacing(void)
 	munmap(memory, 3 * PAGE);
 }
 
+/* MAP_SHARED_VALIDATE: a flag that is not known is refused, where MAP_SHARED ignores it. */
+static void validated_flags(void)
+{
+	int file = make_file("file", PAGE, 6);
+	char *memory = map_file(file, PAGE, READ_WRITE, MAP_SHARED_VALIDATE | MAP_NORESERVE, 0);
+
+	memory[0] = 'v';
+	munmap(memory, PAGE);
+	CHECK_ERROR(mmap(NULL, PAGE, READ_WRITE, MAP_SHARED_VALIDATE | MAP_SYNC, file, 0), EOPNOTSUPP);
+	munmap(map_file(file, PAGE, READ_WRITE, MAP_SHARED | MAP_SYNC, 0), PAGE);
+	CHECK_ERROR(mmap(NULL, PAGE, READ_WRITE, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL);
+	close(file);
+}
+
 static void advise_file(void)
 {
 	int file = make_file("file", 2 * PAGE, 6);
@@ -495,6 +509,7 @@ static const struct test tests[] = {
 	{ fixed_without_replacing, "fixed_without_replacing" },
 	{ unknown_advice, "unknown_advice" },
 	{ advise, "advise" },
+	{ validated_flags, "validated_flags" },
 	{ advise_file, "advise_file" },
 	{ many_areas, "many_areas" },
 	{ shared_memory_between_relatives, "shared_memory_between_relatives" },

@@ -142,6 +142,10 @@ static long choose_address(struct space *space, uint64_t hint, uint64_t length, 
 	return found ? (long)found : -ENOMEM;
 }
 
+/* What MAP_SHARED_VALIDATE may come with; others are not ignored there. */
+#define FLAGS_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | \
+		     MAP_POPULATE | MAP_NONBLOCK | MAP_STACK)
+
 static long check_mmap(uint64_t length, unsigned prot, unsigned flags, const struct object *object, uint64_t offset, unsigned max_prot)
 {
 	unsigned type = flags & MAP_TYPE;
@@ -150,6 +154,8 @@ static long check_mmap(uint64_t length, unsigned prot, unsigned flags, const str
 		return -EINVAL;
 	if (!object != !!(flags & MAP_ANONYMOUS) || (flags & MAP_HUGETLB))
 		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (!object || flags & ~FLAGS_KNOWN))
+		return object ? -EOPNOTSUPP : -EINVAL;
 	if (length > CORE_USER_END)
 		return -ENOMEM;
 	if (object && offset + length < offset)
