@@ -290,7 +290,7 @@ int64_t linux_utimensat(struct call *call)
 	bool now;
 	int result = word[2] ? copy_in(call, word[2], time, sizeof(time)) : 0;
 
-	if (result < 0)
+	if (result < 0 || (time[0].tv_nsec == UTIME_OMIT && time[1].tv_nsec == UTIME_OMIT))
 		return result;
 	if (word[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) || !time_is_good(&time[0]) || !time_is_good(&time[1]))
 		return -EINVAL;

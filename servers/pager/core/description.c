@@ -99,9 +99,7 @@ long core_seek(uint64_t open, int64_t offset, unsigned whence)
 		sum = offset < 0 ? -ENXIO : seek_content(offset, whence, length);
 	} else if (whence <= WHENCE_END) {
 		base = whence == WHENCE_SET ? 0 : whence == WHENCE_CURRENT ? description->offset : length;
-		if (__builtin_add_overflow((int64_t)base, offset, &sum))
-			return -EOVERFLOW;
-		if (sum < 0 || sum > (int64_t)CORE_FILE_MAX)
+		if (__builtin_add_overflow((int64_t)base, offset, &sum) || sum < 0 || sum > (int64_t)CORE_FILE_MAX)
 			return -EINVAL;
 	} else {
 		return -EINVAL;
