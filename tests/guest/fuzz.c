@@ -19,7 +19,7 @@ enum { LOT = 250, PATIENCE_MILLISECONDS = 20000, SPAN_MAX = 1 << 20 };
 static uint64_t random_state;
 static bool verbose, native, any_span;
 static int hung;			/* children that had to be killed */
-static long *succeeded;			/* shared with the children */
+static long *succeeded, *thrown;	/* shared with the children */
 
 static uint64_t random_word(void)
 {
@@ -329,11 +329,13 @@ static void throw_lot(long count)
 		if (chdir("lot") < 0)
 			_exit(1);
 		prepare_child(seed);
-		for (long i = 0; i < count; i++)
+		for (long i = 0; i < count; i++) {
+			++*thrown;
 			if (native && below(4) == 0)
 				throw_native();
 			else
 				throw_call();
+		}
 		_exit(0);
 	}
 	status = wait_patiently(pid);
@@ -380,13 +382,16 @@ int main(int count, char **arguments)
 		file = make_file("own", 2 * PAGE, 1);
 		memory = map_memory(4 * PAGE, MAP_PRIVATE);
 		succeeded = map_memory(PAGE, MAP_SHARED);
+		thrown = succeeded + 1;
 		fill(memory, 4 * PAGE, 2, 0);
-		for (long done = 0; done < total; done += LOT) {
-			throw_lot(total - done < LOT ? total - done : LOT);
+		/* A child that dies early has thrown less than its lot. */
+		for (long before = 0; before < total; before = *thrown) {
+			throw_lot(total - before < LOT ? total - before : LOT);
+			CHECK(*thrown > before);
 			check_own(file, memory);
 		}
 	}
 	test_empty_directory(test_directory);
-	printf("seed %lu, %ld calls: ", (unsigned long)seed, total);
+	printf("seed %lu, %ld calls: ", (unsigned long)seed, thrown ? *thrown : 0);
 	return test_finish(!failed, failed != 0, 0);
 }
