@@ -2,7 +2,7 @@
  * The small calls: who a process is (pids, users, groups, sessions), its limits, the system's name and size. fs decides about
  * files and keeps its own copy of the effective ids: a change goes there, too.
  */
-#include "process.h"
+#include "simple.h"
 
 #include "fs.h"
 #include "pager.h"
@@ -15,16 +15,10 @@
 #define KEEP UINT32_MAX		/* setresuid's -1: leave it */
 
 #define ANSWER(call, value) LINUX_CALL(call) { (void)process; (void)message; (void)event; return (value); }
+#define SIMPLE(call, value) ANSWER(call, simple_##call(process))
 
-ANSWER(getpid, process->pid)
-ANSWER(gettid, process->pid)
-ANSWER(getppid, process->parent ? processes[process->parent].pid : process->pid != 1)
-ANSWER(getuid, process->user.real)
-ANSWER(geteuid, process->user.effective)
-ANSWER(getgid, process->groups.real)
-ANSWER(getegid, process->groups.effective)
+SIMPLE_CALL_LIST(SIMPLE)
 ANSWER(getgroups, (int32_t)message->word[0] < 0 ? -EINVAL : 0)
-ANSWER(sched_yield, 0)
 
 static long copy_out(const struct message *message, long event, uint64_t address, const void *from, size_t bytes)
 {

@@ -1,11 +1,9 @@
 /*
  * The process server: one loop that receives, serves one bounded step, and answers or keeps the token. What arrives is told
  * apart by its badge: a Linux call (BADGE_CLIENT), a kernel-made exception call (BADGE_EXCEPTION), a token that the pager
- * or fs hands on. Handlers of Linux calls are found by number; the table expands from abi/linux.h. Next: process.h.
+ * or fs hands on (handed.c). Handlers of Linux calls are found by number; the table expands from abi/linux.h. Next: process.h.
  */
-#include "process.h"
-
-#include "linux.h"
+#include "simple.h"
 
 #include <asm/errno.h>
 #include <asm/signal.h>
@@ -24,6 +22,11 @@ LINUX_CALL_LIST(DECLARE)
 #define ROW_FS(number, name)
 #define ROW(number, name, server) ROW_##server(number, name)
 static long (*const handlers[LINUX_CALLS])(struct process *, struct message *, long) = { LINUX_CALL_LIST(ROW) };
+
+typedef long simple_call(const struct process *process);
+#define X(name, answer) [LINUX_##name] = simple_##name,
+static simple_call *const simple_calls[LINUX_CALLS] = { SIMPLE_CALL_LIST(X) };
+#undef X
 
 long call_server(uint64_t slot, struct message *message)
 {
@@ -67,7 +70,7 @@ void process_answer(struct process *process, uint64_t token, long value)
  * A call from a process whose call we hold: that one must have been withdrawn, so it is over. In the other states no
  * call can come; what comes all the same is not answered, since an answer would let a dying thread run.
  */
-static bool may_call(struct process *process)
+bool may_call(struct process *process)
 {
 	switch (process->state) {
 	case PROCESS_RUNNING:
@@ -82,8 +85,8 @@ static bool may_call(struct process *process)
 	return false;
 }
 
-/* Returns the token to answer with the message, or 0. getpid's whole way leads through here: keep it short. */
-static uint64_t serve_call(struct message *message, long event)
+/* Returns the token to answer with *answered, or 0. */
+static uint64_t serve_call(struct message *message, long event, long *answered)
 {
 	struct process *process = process_of_identity(message->identity);
 	long value = -ENOSYS;
@@ -101,163 +104,8 @@ static uint64_t serve_call(struct message *message, long event)
 			return 0;
 		}
 	}
-	message->word[0] = value;
-	message->label = 0;
-	message->capability = 0;
+	*answered = value;
 	return message->token;
-}
-
-static const char *access_name(uint64_t access)
-{
-	return access & ACCESS_EXECUTE ? "execute" : access & ACCESS_WRITE ? "write" : "read";
-}
-
-static const char *signal_name(unsigned signal)
-{
-	switch (signal) {
-	case SIGSEGV: return "SIGSEGV";
-	case SIGBUS: return "SIGBUS";
-	case SIGILL: return "SIGILL";
-	case SIGTRAP: return "SIGTRAP";
-	case SIGKILL: return "SIGKILL (no memory left)";
-	}
-	return "a signal";
-}
-
-static void bad_access(struct process *process, struct message *message)
-{
-	struct proc_bad_access request;
-	unsigned signal;
-
-	memcpy(&request, message->word, sizeof(request));
-	signal = request.signal >= 1 && request.signal <= 31 ? request.signal : SIGSEGV;
-	log_line("proc: pid %u (%s): %s at pc 0x%lx, %s of address 0x%lx", process->pid, process->name, signal_name(signal),
-		 request.pc, access_name(request.access), request.address);
-	signal_die(process, message->token, signal);
-}
-
-/* A fault that no pager would take cannot be repeated; a call is answered with EIO. pc is at the ecall. */
-static void route_lost(struct process *process, struct message *message)
-{
-	static struct registers lost;
-
-	if (message->word[2] == LABEL_FAULT || sys_registers(message->token, &lost, REGISTERS_READ) < 0) {
-		signal_die(process, message->token, SIGBUS);
-		return;
-	}
-	lost.x[10] = -EIO;
-	lost.pc += 4;
-	sys_registers(message->token, &lost, REGISTERS_WRITE);
-	process_answer(process, message->token, 0);
-}
-
-static unsigned exception_signal(uint64_t cause)
-{
-	switch (cause) {
-	case EXCEPTION_ILLEGAL: return SIGILL;
-	case EXCEPTION_BREAKPOINT: return SIGTRAP;
-	case EXCEPTION_MISALIGNED:
-	case EXCEPTION_ACCESS: return SIGBUS;
-	}
-	return SIGSEGV;
-}
-
-static void serve_exception(struct process *process, struct message *message, long event)
-{
-	uint64_t cause = message->word[0];
-	unsigned signal = exception_signal(cause);
-
-	if (cause == EXCEPTION_START && process->state == PROCESS_STARTING) {
-		start_thread(process, message, event);
-		return;
-	}
-	if (!may_call(process))
-		return;
-	switch (cause) {
-	case EXCEPTION_START:
-	case EXCEPTION_INTERRUPT:
-		process_answer(process, message->token, 0);
-		break;
-	case EXCEPTION_ROUTE_LOST:
-		route_lost(process, message);
-		break;
-	default:
-		log_line("proc: pid %u (%s): %s at pc 0x%lx, value 0x%lx", process->pid, process->name, signal_name(signal),
-			 message->word[1], message->word[2]);
-		signal_die(process, message->token, signal);
-	}
-}
-
-static void serve_pager(struct process *process, struct message *message, long event)
-{
-	switch (message->label) {
-	case PROC_forked:
-		clone_forked(process, message);
-		return;
-	case PROC_exited:
-		/* The last call of an ended thread comes again when a child that continues it has faulted. */
-		if (process->state == PROCESS_STARTING)
-			start_thread(process, message, event);
-		else
-			exit_done(process, message);
-		return;
-	case PROC_exec:
-		if (may_call(process))
-			exec_commit(process, message);
-		return;
-	case PROC_bad_access:
-		/* A child's first store (CLONE_CHILD_SETTID) may be what fails: its parent waits for it. */
-		if (process->state == PROCESS_STARTING)
-			start_failed(process, message);
-		else if (may_call(process))
-			bad_access(process, message);
-		return;
-	}
-	answer(message->token, -ENOSYS);
-}
-
-static void serve_fs(struct process *process, struct message *message, long event)
-{
-	struct proc_signal request;
-	long value;
-
-	switch (message->label) {
-	case PROC_status:
-		value = status_read(process, message, event);
-		if (value != NO_ANSWER)
-			process_answer(process, message->token, value);
-		return;
-	case PROC_signal:
-		memcpy(&request, message->word, sizeof(request));
-		if (request.signal >= 1 && request.signal <= 64)
-			signal_raise(process, request.signal);
-		process_answer(process, message->token, request.result);
-		return;
-	case PROC_shut:
-		exit_shut(message);
-		return;
-	}
-	answer(message->token, -ENOSYS);
-}
-
-static void serve_server(struct message *message, long event)
-{
-	struct process *process = process_of_identity(message->identity);
-
-	if (!process) {
-		answer(message->token, -ESRCH);
-		return;
-	}
-	served = process;
-	if (message->badge == BADGE_EXCEPTION && message->label == LABEL_EXCEPTION)
-		serve_exception(process, message, event);
-	else if (message->badge == BADGE_PAGER)
-		serve_pager(process, message, event);
-	else if (message->badge == BADGE_FS)
-		serve_fs(process, message, event);
-	else
-		answer(message->token, -ENOSYS);
-	served = NULL;
 }
 
 /*
@@ -287,12 +135,12 @@ static void notified(uint64_t bits)
 		signal_everyone(SIGQUIT);
 }
 
-static uint64_t serve(struct message *message, long event)
+static uint64_t serve(struct message *message, long event, long *answered)
 {
 	bool is_call = event == EVENT_MESSAGE || event == EVENT_REDELIVERED;
 
 	if (is_call && message->badge == BADGE_CLIENT)
-		return serve_call(message, event);
+		return serve_call(message, event, answered);
 	if (is_call)
 		serve_server(message, event);
 	switch (event) {
@@ -306,27 +154,72 @@ static uint64_t serve(struct message *message, long event)
 	return 0;
 }
 
+/* The message that is served. */
+static struct message delivered = { .receive_slot = SLOT_RECEIVED };
+
+static inline __attribute__((always_inline)) void keep(const struct message *message)
+{
+	delivered.word[0] = message->word[0], delivered.word[1] = message->word[1], delivered.word[2] = message->word[2];
+	delivered.word[3] = message->word[3], delivered.word[4] = message->word[4], delivered.word[5] = message->word[5];
+	delivered.label = message->label;
+	delivered.badge = message->badge;
+	delivered.token = message->token;
+	delivered.identity = message->identity;
+	delivered.capability = message->capability;
+	delivered.address = message->address;
+}
+
+/* Null: look closer. */
+static simple_call *simple_of(const struct message *message, const struct process *process)
+{
+	if (message->badge != BADGE_CLIENT || !process || process->state != PROCESS_RUNNING || message->label >= LINUX_CALLS)
+		return NULL;
+	return simple_calls[message->label];
+}
+
+/*
+ * Answers `token` (0: nobody) with `value`, then receives and answers until something needs a closer look, which is kept in `delivered`.
+ * `message` is never looked at as a whole, so that its fields stay in registers.
+ */
+static long receive(uint64_t token, long value, uint64_t deadline)
+{
+	struct message message = { .word = { value }, .receive_slot = SLOT_RECEIVED, .deadline = deadline };
+	long event = token ? ipc_reply_recv(token, SLOT_ENDPOINT, &message) : ipc_recv(SLOT_ENDPOINT, &message);
+
+	while (event == EVENT_MESSAGE && !deadline) {
+		const struct process *process = process_of_identity(message.identity);
+		simple_call *simple = simple_of(&message, process);
+
+		if (!simple)
+			break;
+		token = message.token;
+		message = (struct message){ .word = { simple(process) }, .receive_slot = SLOT_RECEIVED };
+		event = ipc_reply_recv(token, SLOT_ENDPOINT, &message);
+	}
+	/* A failed reply has not received: who waited for it is gone. */
+	if (event == ERR_BAD_TOKEN)
+		return EVENT_TIMEOUT;
+	if (event < 0)
+		panic("receiving fails: error %ld", event);
+	keep(&message);
+	return event;
+}
+
 void server_main(const struct start_info *start)
 {
-	struct message message = { 0 };
 	uint64_t token = 0;
-	long event;
+	long value = 0;
 
 	start_info = start;
 	random_init(start->random);
 	processes_init();
 	start_first();
-	message.receive_slot = SLOT_RECEIVED;
 	for (;;) {
-		message.deadline = sleeper_first();
-		event = token ? ipc_reply_recv(token, SLOT_ENDPOINT, &message) : ipc_recv(SLOT_ENDPOINT, &message);
-		if (event < 0 && !token)
-			panic("receiving fails: error %ld", event);
-		/* A failed reply has not received; the message is as it was. If the caller is gone, this fails, too. */
-		if (event < 0)
-			ipc_reply(token, &message);
-		token = event < 0 ? 0 : serve(&message, event);
-		if (message.deadline)
+		uint64_t deadline = sleeper_first();
+		long event = receive(token, value, deadline);
+
+		token = serve(&delivered, event, &value);
+		if (deadline)
 			sleepers_wake();
 	}
 }

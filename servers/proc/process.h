@@ -143,6 +143,7 @@ void process_set_name(struct process *process, const char *name);
 void process_answer(struct process *process, uint64_t token, long value);	/* die of a deadly signal, or be answered */
 void answer(uint64_t token, long value);					/* just that */
 long loan_error(enum loan loan);				/* what a handler returns then: 0, -EFAULT or NO_ANSWER */
+bool may_call(struct process *process);				/* a call of it has come: it does not wait any more. False: drop what came */
 void must(long result, const char *what);			/* a call on our own capabilities cannot fail: panic */
 long call_server(uint64_t slot, struct message *message);	/* a prompt call: label 0 or -errno comes back */
 
@@ -161,6 +162,9 @@ void exit_deadline(struct process *process);						/* LAST waited too long */
 
 bool shutting_down(void);
 void wait_again(struct process *parent);			/* a child has changed: serve its parked wait again */
+
+/* ---- handed.c */
+void serve_server(struct message *message, long event);		/* what the kernel, the pager and fs say about a caller */
 
 /* ---- signal.c */
 void signal_raise(struct process *process, unsigned signal);

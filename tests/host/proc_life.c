@@ -20,6 +20,7 @@ static uint64_t read_time(void)
 
 /* One unit, so that a run can start from fresh tables. The C library's headers would clash with Linux' own: by hand. */
 #include "../../servers/proc/main.c"
+#include "../../servers/proc/handed.c"
 #include "../../servers/proc/process.c"
 #include "../../servers/proc/clone.c"
 #include "../../servers/proc/exec.c"
@@ -883,6 +884,8 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 	long event;
 
 	CHECK(endpoint == SLOT_ENDPOINT && message->receive_slot == SLOT_RECEIVED);
+	/* However many calls come: whoever has slept enough has been woken, and the next one will be. */
+	CHECK(message->deadline == sleeper_first() && (!message->deadline || message->deadline > now_ticks));
 	for (unsigned tries = 0;; tries++) {
 		now_ticks += random_number(2000);
 		if (message->deadline && now_ticks >= message->deadline && random_number(3) == 0)
