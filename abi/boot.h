@@ -3,7 +3,7 @@
  * Twin in Python: the constants at the top of tools/machine.py.
  *
  * BOOT ARGUMENTS (/chosen/bootargs): words separated by spaces, then optionally " -- " and the guest's command line.
- *   log=1      kernel and server messages go to the console, too
+ *   log=1      the servers' messages go to the console, too
  *   tty=raw    the host's side is no terminal: the console neither echoes nor turns \n into \r\n (^D still ends input)
  *   object=N   object memory is 1/N of RAM
  *   fast=0     the kernel's fast path is off

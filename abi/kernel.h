@@ -94,7 +94,7 @@
 	X(-24, irq_bind,	slot,	KIND_IRQ,		0,		"(irq number, notification slot, bits): deliver as notification, as long as that lives") \
 	X(-25, irq_ack,		slot,	KIND_IRQ,		0,		"(irq number): handled; the next may come") \
 	X(-26, timer_set,	slot,	KIND_CONTROL,		0,		"(notification slot, bits, rdtime deadline; 0: cancel): one timer per notification") \
-	X(-27, log,		slot,	KIND_CONTROL,		0,		"(address, bytes <= LOG_MAX): to the kernel's console if the boot argument log=1 is there, or always if the text begins with BOOT_FATAL (boot.h)") \
+	X(-27, log,		slot,	KIND_CONTROL,		0,		"(address, bytes <= LOG_MAX): to the firmware's console") \
 	X(-28, info,		slot,	KIND_CONTROL,		0,		"(own address of struct kernel_info)")
 
 enum kernel_call {

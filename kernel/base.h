@@ -15,16 +15,13 @@
 #define unused			__attribute__((unused))
 #define always_inline		inline __attribute__((always_inline))
 
-/* To the firmware's console, if the boot argument log=1 is there. Knows %s, %lu and %lx. */
-__attribute__((format(printf, 1, 2))) void log_print(const char *format, ...);
-
-/* A kernel invariant is broken: say the fact and its values, always, and power off. No user can make this happen. */
+/* A kernel invariant is broken: say the fact and its values, and power off. No user can make this happen. Knows %s and %lx. */
 __attribute__((noreturn, format(printf, 1, 2), cold)) void panic(const char *format, ...);
 
 #define assert(condition) \
 	do { \
 		if (unlikely(!(condition))) \
-			panic("%s:%lu: not true: %s", __FILE__, (uint64_t)__LINE__, #condition); \
+			panic("%s, %s: not true: %s", __FILE__, __func__, #condition); \
 	} while (0)
 
 void *memcpy(void *destination, const void *source, size_t bytes);

@@ -1,7 +1,7 @@
 /*
- * Reads the flattened device tree (Devicetree Specification 0.4, chapter 5) in one pass: the interesting properties of each
- * node are gathered while it is open and looked at when it ends. Nodes are known by their names, the interrupt controller by a property that
- * only its kind has. Firmware is trusted to hand over a well-formed tree; a machine without what the kernel needs is a panic that names it.
+ * Reads the flattened device tree (Devicetree Specification 0.4, chapter 5) in one pass: what a node says of itself is
+ * gathered while it is open and looked at when it ends. Nodes are known by their names, the interrupt controller by a property that
+ * only its kind has, as are the numbers that init wants to know. Firmware is trusted to hand over a well-formed tree; a machine without what the kernel needs is a panic that names it.
  */
 #include "memory.h"
 
@@ -14,29 +14,20 @@ struct header {		/* all big-endian */
 	uint32_t magic, total_bytes, structure, strings;
 };
 
-enum property_name { REG, PHANDLE, ADDRESS_CELLS, SIZE_CELLS, BOOTARGS, INITRD_START, INITRD_END, TIMEBASE, CONTEXTS, NUMBERS, PROPERTIES };
-static const char *const property_names[PROPERTIES] = {
-	"reg", "phandle", "#address-cells", "#size-cells", "bootargs", "linux,initrd-start", "linux,initrd-end", "timebase-frequency",
-	"interrupts-extended", "riscv,ndev",
-};
-
-struct property {
-	const uint32_t *cells;	/* NULL: the node has none */
-	uint32_t bytes;
-};
-
 struct node {
 	struct node *parent;
 	const char *name;
-	struct property property[PROPERTIES];
+	uint64_t address_cells, size_cells, phandle, interrupts;
+	struct extent where;	/* the first range of reg */
+	const uint32_t *contexts, *contexts_end;	/* of an interrupt controller: for each a cpu's controller and a cause */
 	uint64_t controller;	/* of a cpu: the phandle of its own interrupt controller */
 };
 
-struct machine machine;
+struct machine machine = { .kept = ~0UL };
 
 static const char *strings;
 static uint64_t boot_hart, boot_controller;
-static struct property contexts;	/* of the interrupt controller; for each a cpu's controller and a cause */
+static struct node controller;
 
 static uint32_t big_endian(uint32_t value)
 {
@@ -61,54 +52,50 @@ static uint64_t number(const uint32_t *cells, uint64_t count)
 	return value;
 }
 
-static uint64_t value(const struct node *node, enum property_name name, uint64_t otherwise)
+static void read_property(struct node *node, const char *name, const uint32_t *cells, uint32_t bytes)
 {
-	const struct property *property = &node->property[name];
+	const struct { const char *name; uint64_t *place; } numbers[] = {
+		{ "#address-cells", &node->address_cells }, { "#size-cells", &node->size_cells }, { "phandle", &node->phandle },
+		{ "riscv,ndev", &node->interrupts }, { "timebase-frequency", &boot_info.timebase_hz },
+		{ "linux,initrd-start", &boot_info.initrd_base }, { "linux,initrd-end", &boot_info.initrd_bytes },	/* a length in the end */
+	};
+	uint64_t address_cells = node->parent->address_cells;
 
-	return property->cells ? number(property->cells, property->bytes / 4) : otherwise;
-}
-
-/* The first range of reg, in the parent's cells. */
-static struct extent range(const struct node *node)
-{
-	uint64_t base_cells = value(node->parent, ADDRESS_CELLS, 2), size_cells = value(node->parent, SIZE_CELLS, 1);
-	const uint32_t *reg = node->property[REG].cells;
-
-	return reg ? (struct extent){ number(reg, base_cells), number(reg + base_cells, size_cells) } : (struct extent){ 0, 0 };
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (named(name, numbers[i].name))
+			*numbers[i].place = number(cells, bytes / 4);
+	if (named(name, "reg"))
+		node->where = (struct extent){ number(cells, address_cells), number(cells + address_cells, node->parent->size_cells) };
+	else if (named(name, "interrupts-extended"))
+		node->contexts = cells, node->contexts_end = cells + bytes / 4;
+	else if (named(name, "bootargs"))
+		memcpy(boot_info.arguments, cells, min(bytes, sizeof(boot_info.arguments) - 1));
 }
 
 static void node_ends(const struct node *node)
 {
-	struct extent where = range(node);
+	struct extent where = node->where;
 
 	if (named(node->parent->name, "reserved-memory")) {
-		assert(machine.reserved_count < RESERVED_MAX);
-		machine.reserved[machine.reserved_count++] = where;
+		if (where.base + where.bytes > physical_of(kernel_end))
+			machine.kept = min(machine.kept, where.base);
 	} else if (named(node->name, "memory") && range_inside(KERNEL_PHYSICAL, 1, where.base, where.bytes)) {
 		machine.ram = where;
-	} else if (named(node->name, "chosen")) {
-		machine.initrd_base = value(node, INITRD_START, 0);
-		machine.initrd_bytes = value(node, INITRD_END, 0) - machine.initrd_base;
-		machine.arguments = (const char *)node->property[BOOTARGS].cells;
-	} else if (named(node->name, "cpus")) {
-		machine.timebase_hz = value(node, TIMEBASE, 0);
 	} else if (named(node->name, "cpu")) {
-		machine.harts++;
+		boot_info.harts++;
 		if (where.base == boot_hart)
 			boot_controller = node->controller;
-	} else if (node->property[NUMBERS].cells) {
-		machine.controller = where;
-		machine.interrupts = value(node, NUMBERS, 0);
-		contexts = node->property[CONTEXTS];
+	} else if (node->interrupts) {
+		controller = *node;
 	} else if (named(node->name, "interrupt-controller")) {
-		node->parent->controller = value(node, PHANDLE, 0);
+		node->parent->controller = node->phandle;
 	}
 }
 
 /* `cell` lies behind the token that opens the node; the result behind the one that ends it. */
 static const uint32_t *read_node(const uint32_t *cell, struct node *parent)
 {
-	struct node node = { .parent = parent, .name = (const char *)cell };
+	struct node node = { .parent = parent, .name = (const char *)cell, .address_cells = 2, .size_cells = 1 };
 	const char *text = node.name;
 	uint32_t token;
 
@@ -119,9 +106,7 @@ static const uint32_t *read_node(const uint32_t *cell, struct node *parent)
 		if (token == TOKEN_NODE) {
 			cell = read_node(cell, &node);
 		} else if (token == TOKEN_PROPERTY) {
-			for (unsigned i = 0; i < PROPERTIES; i++)
-				if (named(strings + big_endian(cell[1]), property_names[i]))
-					node.property[i] = (struct property){ cell + 2, big_endian(cell[0]) };
+			read_property(&node, strings + big_endian(cell[1]), cell + 2, big_endian(cell[0]));
 			cell += 2 + (big_endian(cell[0]) + 3) / 4;
 		}
 	}
@@ -133,21 +118,22 @@ void device_tree_read(uint64_t physical, uint64_t hart)
 {
 	const struct header *header = direct(physical);
 	struct node none = { .name = "" };
-	uint32_t pairs;
+	const uint32_t *pair;
 
 	if (big_endian(header->magic) != MAGIC)
 		panic("no device tree at %lx", physical);
 	machine.tree = physical;
-	machine.tree_bytes = big_endian(header->total_bytes);
+	boot_info.device_tree_bytes = big_endian(header->total_bytes);
 	boot_hart = hart;
 	strings = (const char *)header + big_endian(header->strings);
 	read_node((const uint32_t *)((const char *)header + big_endian(header->structure)) + 1, &none);
-	pairs = contexts.bytes / 8;
-	while (machine.context < pairs && (big_endian(contexts.cells[2 * machine.context]) != boot_controller ||
-					   big_endian(contexts.cells[2 * machine.context + 1]) != CAUSE_SUPERVISOR_EXTERNAL))
-		machine.context++;
-	if (!machine.ram.bytes || !machine.timebase_hz || machine.context == pairs)
-		panic("the device tree lacks memory at %lx, a timebase or the interrupts of hart %lu", (uint64_t)KERNEL_PHYSICAL, hart);
-	if (!machine.arguments)
-		machine.arguments = "";
+	boot_info.initrd_bytes -= boot_info.initrd_base;
+	machine.controller = controller.where;
+	machine.interrupts = controller.interrupts;
+	pair = controller.contexts;
+	while (pair < controller.contexts_end && (big_endian(pair[0]) != boot_controller || big_endian(pair[1]) != CAUSE_SUPERVISOR_EXTERNAL))
+		pair += 2;
+	machine.context = (uint64_t)(pair - controller.contexts) / 2;
+	if (!machine.ram.bytes || !boot_info.timebase_hz || pair == controller.contexts_end)
+		panic("the device tree lacks memory at %lx, a timebase or the interrupts of hart %lx", (uint64_t)KERNEL_PHYSICAL, hart);
 }

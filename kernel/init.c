@@ -14,32 +14,17 @@ extern const char init_image[], init_image_end[];
 /* init's pages and, behind them, the boot information: copied, and nothing that is still needed overwritten. Result: how many. */
 static uint64_t place_pages(void)
 {
-	uint64_t image_bytes = (uint64_t)(init_image_end - init_image), base = memory.page_base;
-	uint64_t pages = INIT_PAGES + 1 + (machine.tree_bytes + PAGE_BYTES - 1) / PAGE_BYTES, bytes = pages << PAGE_SHIFT;
+	uint64_t image_bytes = (uint64_t)(init_image_end - init_image), base = boot_info.page_base;
+	uint64_t pages = INIT_PAGES + 1 + (boot_info.device_tree_bytes + PAGE_BYTES - 1) / PAGE_BYTES, bytes = pages << PAGE_SHIFT;
 
-	if (image_bytes > INIT_BYTES || pages > memory.page_pages || range_overlap(base, bytes, machine.tree, machine.tree_bytes) ||
-	    range_overlap(base, bytes, machine.initrd_base, machine.initrd_bytes))
-		panic("no room for init, %lu bytes, at %lx: device tree at %lx, initrd at %lx", image_bytes, base, machine.tree,
-		      machine.initrd_base);
+	if (image_bytes > INIT_BYTES || pages > boot_info.page_pages || range_overlap(base, bytes, machine.tree, boot_info.device_tree_bytes) ||
+	    range_overlap(base, bytes, boot_info.initrd_base, boot_info.initrd_bytes))
+		panic("no room for init, %lx bytes, at %lx: device tree at %lx, initrd at %lx", image_bytes, base, machine.tree,
+		      boot_info.initrd_base);
 	memset(direct(base), 0, bytes);
 	memcpy(direct(base), init_image, image_bytes);
-	memcpy(direct(base + INIT_BYTES + PAGE_BYTES), direct(machine.tree), machine.tree_bytes);
+	memcpy(direct(base + INIT_BYTES + PAGE_BYTES), direct(machine.tree), boot_info.device_tree_bytes);
 	return pages;
-}
-
-static void fill_boot_info(struct boot_info *info, uint64_t pages_used)
-{
-	*info = (struct boot_info){
-		.object_base = memory.object_base, .object_pages = memory.object_pages,
-		.object_first_free = memory.object_base + (object_first_free << PAGE_SHIFT),
-		.page_base = memory.page_base, .page_pages = memory.page_pages,
-		.page_first_free = memory.page_base + (pages_used << PAGE_SHIFT),
-		.controller_base = machine.controller.base, .initrd_base = machine.initrd_base, .initrd_bytes = machine.initrd_bytes,
-		.device_tree = BOOT_INFO_BASE + PAGE_BYTES, .device_tree_bytes = machine.tree_bytes,
-		.timebase_hz = machine.timebase_hz, .harts = machine.harts,
-	};
-	for (unsigned i = 0; i < sizeof(info->arguments) - 1 && machine.arguments[i]; i++)
-		info->arguments[i] = machine.arguments[i];
 }
 
 static void give(struct space *space, enum init_slot slot, enum kind kind, uint64_t index, uint64_t base, uint64_t count)
@@ -71,14 +56,18 @@ void init_create(void)
 		table_give(space, object_first_free++);
 	give(space, INIT_SLOT_SPACE, KIND_SPACE, object_index(space), 0, 0);
 	give(space, INIT_SLOT_THREAD, KIND_THREAD, object_index(thread), 0, 0);
-	give(space, INIT_SLOT_OBJECT_MEMORY, KIND_OBJECT_MEMORY, 0, memory.object_base, memory.object_pages);
-	give(space, INIT_SLOT_PAGE_MEMORY, KIND_USER_MEMORY, 0, memory.page_base, memory.page_pages);
+	give(space, INIT_SLOT_OBJECT_MEMORY, KIND_OBJECT_MEMORY, 0, boot_info.object_base, boot_info.object_pages);
+	give(space, INIT_SLOT_PAGE_MEMORY, KIND_USER_MEMORY, 0, boot_info.page_base, boot_info.page_pages);
 	assert(controller_end <= machine.ram.base);
 	give(space, INIT_SLOT_DEVICES_BELOW, KIND_USER_MEMORY, 0, 0, machine.controller.base >> PAGE_SHIFT);
 	give(space, INIT_SLOT_DEVICES_ABOVE, KIND_USER_MEMORY, 0, controller_end, (machine.ram.base - controller_end) >> PAGE_SHIFT);
 	give(space, INIT_SLOT_IRQ, KIND_IRQ, 0, 1, min(machine.interrupts, IRQ_MAX - 1));
 	give(space, INIT_SLOT_CONTROL, KIND_CONTROL, 0, 0, 0);
-	fill_boot_info(direct(memory.page_base + INIT_BYTES), pages);
+	boot_info.object_first_free = boot_info.object_base + (object_first_free << PAGE_SHIFT);
+	boot_info.page_first_free = boot_info.page_base + (pages << PAGE_SHIFT);
+	boot_info.controller_base = machine.controller.base;
+	boot_info.device_tree = BOOT_INFO_BASE + PAGE_BYTES;
+	*(struct boot_info *)direct(boot_info.page_base + INIT_BYTES) = boot_info;
 	thread->x[0] = INIT_BASE;
 	thread->x[SP] = INIT_BASE + INIT_BYTES;
 	thread->x[A0] = BOOT_INFO_BASE;
@@ -86,7 +75,7 @@ void init_create(void)
 	thread_init(thread);
 	space_init(space);
 	thread_enter_space(thread, space);
-	map(thread, INIT_BASE | RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, INIT_PAGES, memory.page_base);
-	map(thread, BOOT_INFO_BASE | RIGHT_READ, pages - INIT_PAGES, memory.page_base + INIT_BYTES);
+	map(thread, INIT_BASE | RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE, INIT_PAGES, boot_info.page_base);
+	map(thread, BOOT_INFO_BASE | RIGHT_READ, pages - INIT_PAGES, boot_info.page_base + INIT_BYTES);
 	thread_resume(thread);
 }

@@ -8,7 +8,7 @@
 /* Words after " -- " belong to the guest's command. */
 uint64_t boot_argument(const char *name, uint64_t otherwise)
 {
-	const char *text = machine.arguments, *digit = NULL;
+	const char *text = boot_info.arguments, *digit = NULL;
 	uint64_t value = 0;
 
 	while (*text && !text_after(text, "-- ") && !(digit = text_after(text, name))) {
@@ -26,16 +26,14 @@ struct thread *kernel_main(uint64_t boot_hart, uint64_t device_tree, uint64_t en
 {
 	schedule_init(this_hart);
 	device_tree_read(device_tree, boot_hart);
-	log_enabled = boot_argument("log=", 0);
 	this_hart->attention |= boot_argument("fast=", 1) ? 0 : ATTENTION_SLOW;
 	kernel_table_init();
 	memory_split();
 	this_hart->counters = (struct kernel_info){
-		.entry_instret = entry_instret, .timebase_hz = machine.timebase_hz, .kernel_bytes = (uint64_t)(kernel_end - kernel_start),
-		.object_pages = memory.object_pages, .page_pages = memory.page_pages,
+		.entry_instret = entry_instret, .timebase_hz = boot_info.timebase_hz, .kernel_bytes = (uint64_t)(kernel_end - kernel_start),
+		.object_pages = boot_info.object_pages, .page_pages = boot_info.page_pages,
 	};
 	hardware_init();
 	init_create();
-	log_print("hart %lu of %lu; init runs\n", boot_hart, machine.harts);
 	return schedule();
 }

@@ -8,22 +8,13 @@
 #define OBJECT_SHARE 8UL	/* 1/8 of the memory, unless the boot argument object=N says otherwise */
 #define OBJECT_PAGES_MIN 64
 
-struct memory memory;
+struct boot_info boot_info;
 
 /* Usable memory: from the end of the kernel to the end of its bank, or to the first range that the firmware keeps. */
-static uint64_t usable_end(uint64_t start)
-{
-	uint64_t end = machine.ram.base + machine.ram.bytes;
-
-	for (unsigned i = 0; i < machine.reserved_count; i++)
-		if (machine.reserved[i].base + machine.reserved[i].bytes > start)
-			end = min(end, machine.reserved[i].base);
-	return end & ~(PAGE_BYTES - 1);
-}
-
 void memory_split(void)
 {
-	uint64_t start = physical_of(kernel_end), end = usable_end(start), initrd_end = machine.initrd_base + machine.initrd_bytes;
+	uint64_t start = physical_of(kernel_end), initrd_end = boot_info.initrd_base + boot_info.initrd_bytes;
+	uint64_t end = min(machine.ram.base + machine.ram.bytes, machine.kept) & ~(PAGE_BYTES - 1);
 	uint64_t share = boot_argument("object=", OBJECT_SHARE), wanted = machine.ram.bytes / (share ? share : OBJECT_SHARE) >> PAGE_SHIFT;
 
 	if (end < start)
@@ -33,10 +24,8 @@ void memory_split(void)
 		wanted = min(wanted, (end - initrd_end) >> PAGE_SHIFT);
 	if (wanted < OBJECT_PAGES_MIN)
 		panic("memory from %lx to %lx, initrd to %lx: no room for objects", start, end, initrd_end);
-	memory.object_pages = wanted;
-	memory.object_base = end - (wanted << PAGE_SHIFT);
-	memory.page_base = start;
-	memory.page_pages = (memory.object_base - start) >> PAGE_SHIFT;
-	log_print("page memory %lx, %lu pages; object memory %lx, %lu pages\n", memory.page_base, memory.page_pages,
-		  memory.object_base, memory.object_pages);
+	boot_info.object_pages = wanted;
+	boot_info.object_base = end - (wanted << PAGE_SHIFT);
+	boot_info.page_base = start;
+	boot_info.page_pages = (boot_info.object_base - start) >> PAGE_SHIFT;
 }

@@ -10,11 +10,11 @@ uint64_t object_count, object_first_free;
 
 void object_init(void)
 {
-	uint64_t table_pages = (memory.object_pages * sizeof(struct object) + PAGE_BYTES - 1) >> PAGE_SHIFT;
+	uint64_t table_pages = (boot_info.object_pages * sizeof(struct object) + PAGE_BYTES - 1) >> PAGE_SHIFT;
 
-	object_count = memory.object_pages;
+	object_count = boot_info.object_pages;
 	assert(table_pages < object_count && object_count < 1UL << TOKEN_THREAD_BITS);
-	objects = direct(memory.object_base);
+	objects = direct(boot_info.object_base);
 	for (uint64_t index = 0; index < object_count; index++)
 		objects[index] = (struct object){ index < table_pages ? KIND_TABLE : KIND_NONE, TOKEN_NOBODY };
 	this_hart->objects = objects;
@@ -25,7 +25,7 @@ void object_init(void)
 
 long object_can_create(const struct capability *extent, uint64_t physical, uint64_t *index)
 {
-	*index = (physical - memory.object_base) >> PAGE_SHIFT;
+	*index = (physical - boot_info.object_base) >> PAGE_SHIFT;
 	if (!extent_covers(extent, physical, 1))
 		return ERR_INVALID;
 	if (object_kind(*index) != KIND_NONE)

@@ -86,7 +86,7 @@ static struct thread *choose(struct hart *hart, struct thread *next)
 		hart->attention &= ~(uint32_t)ATTENTION_ROTATE;
 	}
 	if (hart->ready_mask && !hart->tick) {
-		hart->tick = time_now() + machine.timebase_hz / SLICES_PER_SECOND;
+		hart->tick = time_now() + boot_info.timebase_hz / SLICES_PER_SECOND;
 		timer_rearm();
 	} else if (!hart->ready_mask) {
 		hart->attention &= ~(uint32_t)ATTENTION_ROTATE;

@@ -49,8 +49,6 @@ void thread_stuck(struct thread *thread, const char *why)
 	if (thread == init_thread)
 		panic("init cannot go on: %s; pc %lx cause %lx value %lx, last fault at %lx", why, thread->x[0], thread->cause,
 		      thread->value, thread->fault_address);
-	log_print("thread %lx is stuck: %s; pc %lx cause %lx value %lx\n", (uint64_t)thread->index, why, thread->x[0],
-		  thread->cause, thread->value);
 }
 
 void thread_resume_slowly(struct thread *thread)

@@ -1,10 +1,19 @@
 /*
- * Lines on the kernel's console, and the two ways in which a server gives up: panic (its own invariant is broken) and
+ * Lines on the kernel's console, with the boot argument log=1, and the two ways in which a server gives up: panic (its own invariant is broken) and
  * fatal (the world is not fit: no usable disk). init prints both, whether log=1 or not, and powers off.
  */
 #include "server.h"
 
 uint64_t log_slot = SLOT_CONTROL;
+const char *log_arguments = ((const struct start_info *)SERVER_START_INFO)->arguments;
+
+static bool wanted(void)
+{
+	size_t length;
+	const char *value = argument_value(log_arguments, "log", &length);
+
+	return value && *value == '1';
+}
 
 static size_t make_line(char *line, const char *format, va_list arguments)
 {
@@ -21,6 +30,8 @@ void log_line(const char *format, ...)
 	va_list arguments;
 	size_t length;
 
+	if (!wanted())
+		return;
 	va_start(arguments, format);
 	length = make_line(line, format, arguments);
 	va_end(arguments);
@@ -47,7 +58,8 @@ void panic(const char *format, ...)
 	va_start(arguments, format);
 	length = make_line(line, format, arguments);
 	va_end(arguments);
-	sys_log(log_slot, line, length);
+	if (wanted())
+		sys_log(log_slot, line, length);
 	breakpoint(line, length - 1);
 }
 

@@ -22,7 +22,8 @@ int format_text(char *buffer, size_t bytes, const char *format, ...) __attribute
 int format_text_va(char *buffer, size_t bytes, const char *format, va_list arguments);
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* the server's own invariant is broken: log, then fault, which init reports */
 _Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* the system cannot go on (no usable disk): init prints BOOT_FATAL and this, whether log=1 or not, and powers off */
-extern uint64_t log_slot;	/* SLOT_CONTROL; init has its own */
+extern uint64_t log_slot;	/* SLOT_CONTROL, and where the boot arguments are; init has its own */
+extern const char *log_arguments;
 #define PANIC_MAGIC 0x51756972655f6f68UL	/* a2 of panic's breakpoint: a0 and a1 are its text and length */
 
 /* ---- memory.c: memcpy memmove memset memcmp strlen strcmp strncmp, as in C */

@@ -108,7 +108,7 @@ def kernel_job(report):
     guest.relay(None, lambda data: None, KERNEL_TIMEOUT)
     text = bytes(guest.transcript).decode(errors="replace").replace("\r", "")
     details, groups = [], 0
-    for line in text[text.rfind("init runs"):].splitlines()[1:]:
+    for line in text[text.rfind("the kernel's tests begin"):].splitlines()[1:]:
         group = re.fullmatch(r"(\w+): (\d+ passed, (\d+) failed)", line)
         if group:
             groups += 1

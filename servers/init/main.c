@@ -187,6 +187,7 @@ void server_main(const struct start_info *start)
 	const struct boot_info *boot = (const void *)start;
 
 	log_slot = INIT_SLOT_CONTROL;
+	log_arguments = boot->arguments;
 	supply_init(boot);
 	build_all(boot);
 	start_all();

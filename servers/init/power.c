@@ -75,6 +75,6 @@ void give_up(const char *format, ...)
 	if (uart)
 		put_text(line, length);
 	else
-		sys_log(log_slot, line + 2, length - 2);	/* shown because it begins with BOOT_FATAL */
+		sys_log(log_slot, line + 2, length - 2);	/* the kernel shows it in any case */
 	power_off(1);
 }

@@ -7,13 +7,22 @@ import run
 from harness import BUILD, expect
 
 
-def judge(*arguments, fuzz=20000, **options):
-    line = machine.boot_arguments("", log=True, extra=[f"fuzz={fuzz}", *arguments])
+def boot(*arguments, **options):
+    line = machine.boot_arguments("", log=True, extra=arguments)
     guest = machine.Guest(machine.qemu_arguments(os.path.join(BUILD, "kerneltest", "quire.elf"), os.devnull, None, line, **options))
     guest.relay(None, lambda data: None, 120)
-    text = bytes(guest.transcript).decode(errors="replace").replace("\r", "")
+    return guest, bytes(guest.transcript).decode(errors="replace").replace("\r", "")
+
+
+def judge(*arguments, fuzz=20000, **options):
+    guest, text = boot(f"fuzz={fuzz}", *arguments, **options)
     expect(guest.process.returncode == 0 and re.search(r"^\d+ passed, 0 failed$", text, re.MULTILINE), text[-2000:])
     return text
+
+
+def test_panic_says_the_fact_and_its_values(box):
+    _, text = boot("object=1000000", memory="64M")
+    expect(re.search(r"^quire: panic: memory from 80[0-9a-f]{6} to 84000000, initrd to [0-9a-f]+: no room for objects$", text, re.MULTILINE), text[-500:])
 
 
 def test_no_asids(box):

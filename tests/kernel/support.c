@@ -364,6 +364,7 @@ static const struct {
 void test_main(const struct boot_info *info)
 {
 	boot = info;
+	print("the kernel's tests begin\n");
 	fuzz_calls = argument("fuzz=", 200000);
 	fuzz_seed = argument("seed=", 1);
 	set_up();
