@@ -41,6 +41,7 @@ struct space {
 
 	/* Page table, root and satp among it: riscv/sv39.c, riscv/tlb.c, table.c */
 	uint64_t reserve_first, reserve_pages;	/* object indices, chained through the pages' first words */
+	uint64_t emptied_region;	/* where the table stays that was emptied last, numbered as near_region; 0: nowhere */
 
 	struct reference leaf[SPACE_LEAVES];
 

@@ -48,6 +48,7 @@ long sys_take(struct thread *caller unused, const struct capability *target, con
 	struct space *space = capability_page(target);
 	uint64_t *table = space->root;
 
+	table_tidy(space);
 	if (!space->reserve_pages && (!table || table_entries(table)))
 		return ERR_EMPTY;
 	/* Nothing below may fail. */

@@ -19,9 +19,8 @@ struct range {
 	uint64_t steps;			/* left */
 	uint64_t changed;		/* leaves that need a flush */
 	uint64_t cleared;		/* leaves of the present table */
-	bool reporting;
 	uint64_t written, room;		/* entries of the report */
-	struct user_array report;
+	const struct user_array *report;	/* NULL: nobody reads one */
 };
 
 /* What is done to one leaf. Result: REPORT_* bits to report. */
@@ -51,11 +50,11 @@ static always_inline bool range_leaf(struct range *range, uint64_t address, uint
 {
 	uint64_t bits;
 
-	if (range->reporting && range->written == range->room)
+	if (unlikely(range->report) && range->written == range->room)
 		return false;
 	bits = step(range, address, entry);
-	if (bits && range->reporting)
-		*user_element(&range->report, range->written++) = address | bits;
+	if (unlikely(range->report) && bits)
+		*user_element(range->report, range->written++) = address | bits;
 	return true;
 }
 
@@ -86,27 +85,28 @@ static always_inline bool range_part(struct range *range, struct walk walk, uint
 /* A call whose flags, in the low bits of the address, are some of `known`. */
 static always_inline long range_call(struct thread *caller, const struct capability *target, const uint64_t *argument, uint64_t known, range_step *step)
 {
+	struct user_array report;
 	struct range range = {
 		.space = capability_page(target), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
-		.pages = argument[2], .steps = RANGE_STEPS, .reporting = argument[3], .room = min(argument[4], USER_ARRAY_MAX),
+		.pages = argument[2], .steps = RANGE_STEPS, .report = argument[3] ? &report : NULL, .room = min(argument[4], USER_ARRAY_MAX),
 	};
 	bool whole = true;
 	long error;
 
 	if (!range.pages || range.pages > USER_END >> PAGE_SHIFT || range.flags & ~known ||
-	    !range_inside(range.address, range.pages << PAGE_SHIFT, 0, USER_END) || (range.reporting && !range.room))
+	    !range_inside(range.address, range.pages << PAGE_SHIFT, 0, USER_END) || (range.report && !range.room))
 		return ERR_INVALID;
-	if (range.reporting && (error = user_array(caller->space, argument[3], range.room, ACCESS_WRITE, &range.report)))
+	if (range.report && (error = user_array(caller->space, argument[3], range.room, ACCESS_WRITE, &report)))
 		return error;
 	if (!range.space->root)
 		range.done = range.pages;
 	while (whole && range.steps && range.done < range.pages) {
 		uint64_t address = range.address + (range.done << PAGE_SHIFT);
-		struct walk walk = table_walk(range.space, address);
+		struct walk walk = table_walk_here(range.space, address);
 
 		whole = range_part(&range, walk, address, step);
-		if (range.cleared)
-			table_shrink(range.space, address, walk, range.cleared);
+		if (range.cleared && !table_count(walk.entry, -(int64_t)range.cleared))
+			table_emptied(range.space, address);
 		range.cleared = 0;
 	}
 	if (range.changed > FLUSH_PAGES)
@@ -126,7 +126,7 @@ static uint64_t unmap_step(struct range *range, uint64_t address, uint64_t *entr
 
 static uint64_t protect_step(struct range *range, uint64_t address, uint64_t *entry)
 {
-	uint64_t old = entry_restrict(entry, range->flags, range->reporting), bits = entry_report(old);
+	uint64_t old = entry_restrict(entry, range->flags, range->report), bits = entry_report(old);
 
 	if (*entry != old)
 		leaf_changed(range, address);

@@ -44,24 +44,28 @@ uint64_t *table_reach(struct space *space, uint64_t address, uint64_t level, lon
 {
 	struct walk walk = table_walk_here(space, address);
 
-	return likely(walk.level == level) ? walk.entry : table_extend(space, address, level, error);
+	if (likely(walk.level == level))
+		return walk.entry;
+	table_tidy(space);
+	return table_extend(space, address, level, error);
 }
 
-void table_shrink(struct space *space, uint64_t address, struct walk walk, uint64_t cleared)
+void table_tidy(struct space *space)
 {
-	for (; ; cleared = 1) {
+	uint64_t address = (space->emptied_region - 1) * LARGE_BYTES;
+	struct walk walk = walk_down(space, address, 0);
+
+	while (space->emptied_region && walk.level < LEVELS - 1 && !table_entries(walk.entry)) {
 		uint64_t *table = object_page(object_index(walk.entry));
 
-		assert(table_entries(table) >= cleared);
-		table_count(table, -(int64_t)cleared);
-		if (table_entries(table) || walk.level == LEVELS - 1)
-			return;
 		walk = walk_down(space, address, walk.level + 1);
 		*walk.entry = 0;
+		table_count(walk.entry, -1);
 		space->near_region = 0;
 		tlb_flush_space(space);
 		reserve_push(space, table);
 	}
+	space->emptied_region = 0;
 }
 
 bool fault_is_stale(struct space *space, uint64_t address, uint64_t access)

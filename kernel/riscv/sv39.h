@@ -124,12 +124,25 @@ struct walk table_walk(struct space *space, uint64_t address);
  */
 uint64_t *table_reach(struct space *space, uint64_t address, uint64_t level, long *error);
 
-/* How many entries of this one's table are in use; of a root: those below USER_END. So many more or, below zero, less are. */
-static inline unsigned table_entries(const uint64_t *entry) { return objects[object_index(entry)].word / OBJECT_ENTRY & 0xffff; }
-static inline void table_count(uint64_t *entry, int64_t more) { objects[object_index(entry)].word += (uint64_t)more * OBJECT_ENTRY; }
+/* How many entries of this one's table are in use; of a root: those below USER_END. So many more or, below zero, less are: how many now. */
+static inline unsigned word_entries(uint64_t word) { return word / OBJECT_ENTRY & 0xffff; }
+static inline unsigned table_entries(const uint64_t *entry) { return word_entries(objects[object_index(entry)].word); }
+static inline unsigned table_count(uint64_t *entry, int64_t more)
+{
+	return word_entries(objects[object_index(entry)].word += (uint64_t)more * OBJECT_ENTRY);
+}
 
-/* Leaves of the walk's table have been cleared. If that leaves it empty, it goes back to the reserve, and so do those above. */
-void table_shrink(struct space *space, uint64_t address, struct walk walk, uint64_t cleared);
+/*
+ * The table that was emptied last stays where it is, since what is unmapped is often mapped again. It goes back to the reserve, and so do
+ * those above that this leaves empty, when another one is emptied or any is wanted.
+ */
+void table_tidy(struct space *space);
+static inline void table_emptied(struct space *space, uint64_t address)
+{
+	if (unlikely(space->emptied_region != address / LARGE_BYTES + 1))
+		table_tidy(space);
+	space->emptied_region = address / LARGE_BYTES + 1;
+}
 
 /* A fresh root gets the kernel's half. */
 void root_init(uint64_t *root);

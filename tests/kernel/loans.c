@@ -2,7 +2,7 @@
 #include "test.h"
 
 static uint64_t server, pager;
-static uint8_t buffer[2 * PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
+static uint8_t buffer[3 * PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
 
 #define SEND_SLOT 10
 
@@ -45,7 +45,7 @@ static void arguments(uint64_t token)
 /* All alignments, across pages, both ways. */
 static void alignments(uint64_t token)
 {
-	static uint8_t source[3 * PAGE_BYTES], target[3 * PAGE_BYTES];
+	static uint8_t source[3 * PAGE_BYTES], *target = buffer;
 	unsigned bad = 0;
 
 	for (unsigned i = 0; i < sizeof(source); i++)

@@ -253,6 +253,56 @@ static void tables(void)
 	object_free(space);
 }
 
+/* How many of the reserve's pages can be had, which go back into it. */
+static uint64_t reserve(void)
+{
+	uint64_t pages[16], count = 0;
+	long result;
+
+	for (; (result = sys_take(space)) > 0; count++)
+		pages[count] = (uint64_t)result;
+	CHECK(result, ERR_EMPTY);
+	for (uint64_t i = 0; i < count; i++)
+		CHECK(sys_give(space, INIT_SLOT_OBJECT_MEMORY, pages[i]), OK);
+	return count;
+}
+
+/* The table that was emptied last stays in place, as long as no other one is emptied and none is wanted. */
+static void emptied_tables(void)
+{
+	uint64_t at = 0x40000000UL, frame = frame_new(), read = 0;
+	uint64_t large = (boot->page_base + LARGE_BYTES) & ~(LARGE_BYTES - 1);
+
+	space = space_new(3);
+	CHECK(map(at | 3, 1, frame, 0), 1);
+	CHECK(map((at + LARGE_BYTES) | 3, 1, frame, 0), 1);
+	CHECK(reserve(), 0);
+	CHECK(unmap(at, 1), 1);
+	CHECK(touches(at, 1, 0, NULL), false);
+	CHECK(map(at | 3, 1, frame, 0), 1);	/* it is there, or it has come back */
+	CHECK(touches(at, 1, 7, &read), true);
+	CHECK(unmap(at, 1), 1);
+	CHECK(map((at + 2 * LARGE_BYTES) | 3, 1, frame, 0), 1);	/* takes it */
+	CHECK(touches(at, 1, 0, NULL), false);
+	CHECK(touches(at + 2 * LARGE_BYTES, 1, 0, &read), true);
+	CHECK(read, 7);
+	CHECK(map(at | 3, 1, frame, 0), ERR_NO_TABLE);
+
+	CHECK(unmap(at + LARGE_BYTES, 1), 1);
+	CHECK(reserve(), 1);			/* so does its owner */
+	CHECK(map((at + LARGE_BYTES) | 3, 1, frame, 0), 1);
+	CHECK(unmap(at + LARGE_BYTES, 1), 1);
+	CHECK(unmap(at + 2 * LARGE_BYTES, 1), 1);	/* the first one goes */
+	CHECK(map((at + LARGE_BYTES) | 3, 512, large, MAP_LARGE), 512);
+	CHECK(touches(at + LARGE_BYTES, 1, 0, NULL), true);
+	CHECK(map((at + 2 * LARGE_BYTES) | 3, 512, large, MAP_LARGE), 512);	/* no table is in the way */
+	CHECK(reserve(), 2);
+	CHECK(unmap(at + LARGE_BYTES, 1024), 1024);
+	CHECK(map(at | 3, 1, frame, 0), 1);
+	CHECK(unmap(at, 1), 1);
+	space_free(space);
+}
+
 void test_mapping(void)
 {
 	space = space_new(4);
@@ -263,4 +313,5 @@ void test_mapping(void)
 	large();
 	space_free(space);
 	tables();
+	emptied_tables();
 }
