@@ -4,6 +4,12 @@
 #include "endpoint.h"
 #include "thread.h"
 
+static inline void give(struct notification *notification, struct thread *thread)
+{
+	message_event(thread, EVENT_NOTIFICATION, notification->bits, 0, 0);
+	notification->bits = 0;
+}
+
 bool notification_receive(struct thread *thread)
 {
 	struct notification *notification = reference_page(&thread->bound);
@@ -11,8 +17,7 @@ bool notification_receive(struct thread *thread)
 	thread->noticed = false;
 	if (!notification || !notification->bits)
 		return false;
-	message_event(thread, EVENT_NOTIFICATION, notification->bits, 0, 0);
-	notification->bits = 0;
+	give(notification, thread);
 	return true;
 }
 
@@ -22,12 +27,15 @@ void notification_signal(struct notification *notification, uint64_t bits)
 
 	this_hart->counters.notifications++;
 	notification->bits |= bits;
-	if (thread)
-		thread->noticed = true;
-	if (!thread || thread->state != THREAD_RECEIVING || !notification->bits)
+	if (!thread || !notification->bits)
 		return;
-	thread_unlink(thread);
-	notification_receive(thread);
+	thread->noticed = thread->state != THREAD_RECEIVING;
+	if (thread->noticed)
+		return;
+	if (thread->link.next)
+		list_remove(&thread->link);
+	timer_cancel_deadline(thread);
+	give(notification, thread);
 	thread_resume(thread);
 }
 

@@ -38,7 +38,7 @@ void schedule_remove(struct thread *thread)
 }
 
 /* Nobody is ready: wait for interrupts, which come as pending bits here, not as traps. */
-static void idle(struct hart *hart)
+static __attribute__((noinline)) void idle(struct hart *hart)
 {
 	while (!hart->ready_mask) {
 		uint64_t before = instret_now();
@@ -57,21 +57,24 @@ static void idle(struct hart *hart)
 
 static struct thread *take_highest(struct hart *hart)
 {
-	unsigned priority = 0;
+	unsigned priority = 0, mask;
 	struct thread *thread;
 
-	idle(hart);
+	if (unlikely(!hart->ready_mask))
+		idle(hart);
+	mask = hart->ready_mask;
+#pragma GCC unroll 5
 	for (unsigned half = PRIORITIES / 2; half; half /= 2)
-		if (hart->ready_mask >> priority >> half)
-			priority += half;
+		if (mask >> half)
+			priority += half, mask >>= half;
 	thread = thread_of(hart->ready[priority].next);
 	schedule_remove(thread);
 	return thread;
 }
 
 /*
- * Others are ready, or there is no `next`. A slice that ends while a server runs counts against the first thread with ready peers
- * that would be resumed: most likely the one that keeps the server busy.
+ * Others stand higher, or there is no `next`, or attention is wanted. A slice that ends while a server runs counts against the first
+ * thread with ready peers that would be resumed: most likely the one that keeps the server busy.
  */
 static struct thread *choose(struct hart *hart, struct thread *next)
 {
@@ -85,16 +88,13 @@ static struct thread *choose(struct hart *hart, struct thread *next)
 		next = take_highest(hart);
 		hart->attention &= ~(uint32_t)ATTENTION_ROTATE;
 	}
-	if (hart->ready_mask && !hart->tick) {
-		hart->tick = time_now() + boot_info.timebase_hz / SLICES_PER_SECOND;
-		timer_rearm();
-	} else if (!hart->ready_mask) {
+	if (!hart->ready_mask)
 		hart->attention &= ~(uint32_t)ATTENTION_ROTATE;
-	}
 	return next;
 }
 
-struct thread *schedule(void)
+/* Flat: the queues are most of it. */
+__attribute__((flatten)) struct thread *schedule(void)
 {
 	struct hart *hart = this_hart;
 	struct thread *current = hart->current, *next = hart->handoff;
@@ -107,8 +107,12 @@ struct thread *schedule(void)
 			schedule_enqueue(higher ? current : next, higher);
 		next = higher ? next : current;
 	}
-	if (unlikely(!next || hart->ready_mask || hart->attention & ATTENTION_ROTATE))
+	if (!next || hart_blocks(hart, next))
 		next = choose(hart, next);
+	if (unlikely(hart->ready_mask && !hart->tick)) {
+		hart->tick = time_now() + boot_info.timebase_hz / SLICES_PER_SECOND;
+		timer_rearm();
+	}
 	if (next != current) {
 		if (unlikely(hart->attention & ATTENTION_FPU))
 			fpu_leave(current);

@@ -7,17 +7,6 @@
 
 #define SWEEP_OBJECTS 1024	/* threads stopped and object table entries looked at per call of destroy */
 
-struct capability *space_leaf_slot(struct space *space, uint64_t slot)
-{
-	uint64_t leaf = (slot - SPACE_SLOTS) / LEAF_SLOTS;
-	struct capability *slots;
-
-	if (leaf >= SPACE_LEAVES || slot < SPACE_SLOTS)
-		return NULL;
-	slots = reference_page(&space->leaf[leaf]);
-	return slots ? slots + (slot - SPACE_SLOTS) % LEAF_SLOTS : NULL;
-}
-
 long space_dismantle(struct space *space)
 {
 	uint64_t end = space->received ? object_count : 0;

@@ -81,10 +81,15 @@ static inline struct reference capability_reference(const struct capability *cap
 static inline void *capability_page(const struct capability *capability) { return object_page(capability->index); }
 
 /* The place of a slot, or NULL if the space has no such slot. */
-struct capability *space_leaf_slot(struct space *space, uint64_t slot);
 static inline struct capability *space_slot(struct space *space, uint64_t slot)
 {
-	return likely(slot - 1 < SPACE_SLOTS - 1) ? &space->slots[slot] : space_leaf_slot(space, slot);
+	const struct reference *leaf = &space->leaf[(slot - SPACE_SLOTS) / LEAF_SLOTS];
+
+	if (likely(slot - 1 < SPACE_SLOTS - 1))
+		return &space->slots[slot];
+	if (slot < SPACE_SLOTS || slot >= SPACE_SLOTS + SPACE_LEAVES * LEAF_SLOTS || !object_alive(leaf->word, leaf->index))
+		return NULL;
+	return (struct capability *)object_page(leaf->index) + (slot - SPACE_SLOTS) % LEAF_SLOTS;
 }
 
 /* The live capability in a slot, or NULL. */

@@ -34,7 +34,7 @@ void syscall_message(struct thread *caller)
 		message_result(caller, value);
 }
 
-static long plain_call(struct thread *caller, const struct call_rule *rule)
+static __attribute__((noinline)) long plain_call(struct thread *caller, const struct call_rule *rule)
 {
 	const uint64_t *argument = &caller->x[A0];
 	const struct capability *target;
@@ -56,10 +56,10 @@ void syscall_plain(struct thread *caller, uint64_t number)
 	caller->kind = CALL_PLAIN;
 	this_hart->second_result = 0;
 	value = ~number < KERNEL_CALLS ? plain_call(caller, &rules[~number]) : ERR_NO_CALL;
-	if (unlikely(!this_hart->current || caller->state != THREAD_READY))
+	if (unlikely(caller->state != THREAD_READY))
 		return;		/* it has ended itself */
 	caller->x[A0] = (uint64_t)value;
-	caller->x[A1] = value >= 0 ? (uint64_t)this_hart->second_result : 0;
+	caller->x[A1] = (uint64_t)this_hart->second_result;
 	if (unlikely(caller->interrupted))
 		exception_call(caller, EXCEPTION_INTERRUPT, 0);
 }

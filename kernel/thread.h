@@ -88,6 +88,12 @@ struct thread {
 };
 _Static_assert(sizeof(struct thread) <= PAGE_BYTES, "a thread is one page");
 
+/* Somebody higher is ready, or attention is wanted. */
+static inline bool hart_blocks(const struct hart *hart, const struct thread *next)
+{
+	return ((uint64_t)hart->attention << 32 | hart->ready_mask) & next->blockers;
+}
+
 static inline struct thread *thread_of(struct link *link) { return (struct thread *)link; }
 static inline struct call *thread_call(struct thread *thread) { return &thread->call[thread->depth]; }
 static inline enum call_kind call_kind(const struct thread *thread) { return thread->depth ? CALL_FAULT : (enum call_kind)thread->kind; }

@@ -46,8 +46,12 @@ static void enter(struct thread *thread)
 
 static struct thread *leave(void)
 {
-	struct thread *next = schedule();
+	struct hart *hart = this_hart;
+	struct thread *next = hart->current;
 
+	/* Mostly it just goes on. */
+	if (!next || next->state != THREAD_READY || hart->handoff || hart_blocks(hart, next) || (hart->ready_mask && !hart->tick))
+		next = schedule();
 	kernel_unlock();
 	return next;
 }
