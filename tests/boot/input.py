@@ -6,6 +6,24 @@ def test_input_reaches_the_command(box):
     box.succeed("cat", input=b"hi\n", output=b"hi\n")
 
 
+def test_the_console_is_a_tty(box):
+    program = box.program("tty", """
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+int main(void)
+{
+	struct winsize size = { 0 };
+
+	printf("%d%d%d ", isatty(0), isatty(1), isatty(2));
+	printf("%d %s\\n", ioctl(0, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col, ttyname(0));
+	return 0;
+}
+""")
+    box.succeed(program, output=b"111 1 /dev/console\n")
+    box.succeed("--put", f"{program}:/tmp/tty", "/tmp/tty < /dev/null | cat", output=b"001 0 (null)\n")
+
+
 def test_last_line_without_its_end(box):
     box.succeed("cat", input=b"one\ntwo", output=b"one\ntwo")
 

@@ -21,7 +21,7 @@ static void sparse_128_gib(void)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	memory = map_file(file, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	CHECK(end.tv_sec - start.tv_sec <= 1);
+	CHECK((end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec - start.tv_nsec < 200000000);
 	memory[0] = 'a';
 	memory[bytes / 2 + 1] = 'm';
 	memory[bytes - 1] = 'z';
