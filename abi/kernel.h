@@ -27,6 +27,7 @@
  *   t3 slot where a received capability lies, 0: none came
  *   t4 EVENT_REDELIVERED only: the address that the pager refused (0 comes as 1), or 0: the page is there now
  *   For the result of `call`: a7 = 0 or error, a6 label and a0..a5 words of the reply, t3 as above, everything else 0.
+ *   A call looks at no register but those that it needs: t1, t2 and t5 may hold anything in a call, for instance.
  *
  * TOKENS.  token = call number << 24 | object index of the caller's thread. The number changes at every delivery, is never
  * zero, and survives re-typing of the page. A token is good while that thread waits for an answer from this very space with this number.
@@ -236,7 +237,7 @@ enum report_bit { REPORT_A = 1, REPORT_D = 2 };
 
 /* Counters since boot and constants. All 64 bits; times in rdtime ticks, idle also in rdinstret units. */
 struct kernel_info {
-	uint64_t ipc_calls, routed_calls, faults, ipc_replies, ipc_forwards;
+	uint64_t ipc_calls, routed_calls, faults, ipc_forwards;	/* each call that is not given up has one answer */
 	uint64_t exceptions, notifications, interrupts, copies, copied_bytes;
 	uint64_t idle_instret, idle_waits;	/* counter units spent, and times, waiting for interrupts */
 	uint64_t entry_instret;			/* rdinstret at the kernel's first instruction */

@@ -84,7 +84,7 @@ long sys_create(struct thread *caller, const struct capability *target, const ui
 		thread_init(page);
 	else if (kind == KIND_SPACE)
 		space_init(page);
-	*place = (struct capability){ objects[index].word, (uint32_t)index, capability_rights((enum kind)kind, RIGHT_ALL), { 0 }, 0 };
+	*place = (struct capability){ objects[index].word, (uint32_t)index, capability_rights((enum kind)kind, RIGHT_ALL), { 0 }, { .page = page } };
 	return OK;
 }
 

@@ -19,12 +19,14 @@ struct hart {
 	uint32_t attention;		/* ATTENTION_*: why the fast path must not be taken now */
 	struct object *objects;		/* the object table and its size */
 	uint64_t object_bytes;
+	uint64_t object_entries;	/* what to add to a page's address >> 8 for its entry in the table */
 	struct thread *current;		/* NULL: it was destroyed in this very call */
 	uint64_t tick;			/* end of the current time slice; 0: nobody else is ready */
 	struct link ready[PRIORITIES];
-	struct kernel_info counters;	/* the first five also counted by fastpath.S */
-
 	struct thread *handoff;		/* just woken, not in a ready queue yet; NULL outside of kernel calls */
+	struct hart *no_thread;		/* always NULL, in the place of a thread's `hart`: trap.S */
+	struct kernel_info counters;	/* the first four also counted by fastpath.S */
+
 	struct thread *fpu_owner;	/* whose FPU state the registers hold; NULL: nobody's */
 	struct space *space;		/* whose page table is loaded; NULL: the kernel's own */
 	uint64_t armed;			/* when the next timer interrupt comes */
@@ -32,14 +34,13 @@ struct hart {
 };
 
 /*
- * ready_mask and attention together are one word, whose bits a thread's `blockers` select: any of them keeps it from being switched to
- * without the scheduler.
+ * ready_mask and attention together are one number. Unless it is below a thread's `limit`, that must not be switched to without the
+ * scheduler: something wants attention, somebody ready stands higher, or the thread itself needs more than a switch.
  */
 enum attention {
 	ATTENTION_FPU = 1 << 0,		/* the current thread may use the FPU */
 	ATTENTION_ROTATE = 1 << 1,	/* the time slice is over */
 	ATTENTION_SLOW = 1 << 2,	/* the boot argument fast=0 */
-	ATTENTION_TIMER = 1 << 30,	/* always; only threads with a deadline or without a space select it */
 };
 
 register struct hart *this_hart __asm__("tp");

@@ -31,7 +31,7 @@ static void give(struct space *space, enum init_slot slot, enum kind kind, uint6
 {
 	uint64_t word = index ? objects[index].word : kind;
 
-	space->slots[slot] = (struct capability){ word, (uint32_t)index, RIGHT_ALL, { base }, count };
+	space->slots[slot] = (struct capability){ word, (uint32_t)index, RIGHT_ALL, { base }, { index ? (uint64_t)object_page(index) : count } };
 }
 
 /* The call that init itself will map pages with. */

@@ -64,6 +64,7 @@ static inline void deliver(struct thread *receiver, struct thread *sender, struc
 	sender->state = THREAD_HELD;
 	sender->fresh = false;
 	sender->holder = receiver->space;
+	receiver->serves = sender;
 	if (unlikely(sender->interrupted) && call_kind(sender) != CALL_EXCEPTION)
 		endpoint_tell(endpoint, sender);
 }
@@ -246,7 +247,6 @@ static inline void reply_act(struct thread *caller, struct thread *thread, const
 	enum call_kind kind = call_kind(thread);
 	uint64_t *x = thread->x;
 
-	this_hart->counters.ipc_replies++;
 	if (unlikely(thread->link.next))
 		list_remove(&thread->link);
 	if (likely(kind == CALL_NATIVE)) {

@@ -19,6 +19,7 @@ void object_init(void)
 		objects[index] = (struct object){ index < table_pages ? KIND_TABLE : KIND_NONE, TOKEN_NOBODY };
 	this_hart->objects = objects;
 	this_hart->object_bytes = object_count * sizeof(struct object);
+	this_hart->object_entries = (uint64_t)objects - (uint64_t)objects / (PAGE_BYTES / sizeof(struct object));
 	object_first_free = table_pages;
 	this_hart->counters.object_pages_free = object_count - table_pages;
 }

@@ -14,7 +14,6 @@ void schedule_init(struct hart *hart)
 {
 	for (unsigned i = 0; i < PRIORITIES; i++)
 		list_init(&hart->ready[i]);
-	hart->attention = ATTENTION_TIMER;
 }
 
 void schedule_enqueue(struct thread *thread, bool first)

@@ -38,5 +38,7 @@ long sys_space_set(struct thread *caller, const struct capability *target, const
 		return valid ? error : ERR_INVALID;
 	/* Nothing below may fail. */
 	*(leaf ? &space->leaf[place] : &space->route) = capability_reference(value);
+	if (!leaf)
+		space->route_page = capability_page(value);
 	return OK;
 }

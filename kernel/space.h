@@ -8,7 +8,7 @@
  * for it. So nobody waits for the dead, and thread->space and thread->holder never dangle.
  *
  * A capability says what its holder may do with one object or one extent of memory or interrupts.
- *   object:  word and index as in the object table; alive while both agree; badge is what receivers see
+ *   object:  word and index as in the object table; alive while both agree; its page; badge is what receivers see
  *   extent:  word is just the kind; base and count say which physical pages (or interrupt numbers)
  * An empty slot is all zero and fails the liveness test like a dead one. There is no derivation tree: to revoke, destroy
  * the object.
@@ -26,7 +26,10 @@ struct capability {
 		uint64_t badge;
 		uint64_t base;		/* physical address, or interrupt number */
 	};
-	uint64_t count;
+	union {
+		uint64_t count;
+		void *page;		/* of the object */
+	};
 };
 _Static_assert(sizeof(struct capability) * LEAF_SLOTS == PAGE_BYTES, "a leaf is one page");
 
@@ -34,6 +37,7 @@ struct space {
 	/* Shared with fastpath.S: riscv/frame.h */
 	uint64_t satp;			/* 0: it has no ASID now, or no root */
 	struct reference route;
+	void *route_page;		/* of some object; the route's while that is alive */
 	uint64_t *root;
 	uint64_t near_region, *near_table;	/* the table of 4 KiB pages walked to last, and its 2 MiB: their number + 1, 0: none */
 	uint64_t received;		/* somebody may have it as thread->holder */
@@ -78,7 +82,7 @@ static inline struct reference capability_reference(const struct capability *cap
 	return (struct reference){ capability->word, capability->index, capability->rights };
 }
 
-static inline void *capability_page(const struct capability *capability) { return object_page(capability->index); }
+static inline void *capability_page(const struct capability *capability) { return capability->page; }
 
 /* The place of a slot, or NULL if the space has no such slot. */
 static inline struct capability *space_slot(struct space *space, uint64_t slot)
@@ -121,7 +125,11 @@ static inline bool extent_covers(const struct capability *extent, uint64_t base,
 	return base % unit == 0 && base >= extent->base && range_inside((base - extent->base) / unit, count, 0, extent->count);
 }
 
-static inline void space_init(struct space *space) { list_init(&space->threads); }
+static inline void space_init(struct space *space)
+{
+	list_init(&space->threads);
+	space->route_page = objects;
+}
 
 /* NOT_EMPTY; AGAIN; OK: nothing refers to it any more. */
 long space_dismantle(struct space *space);

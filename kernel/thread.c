@@ -8,17 +8,17 @@
 
 void thread_init(struct thread *thread)
 {
+	thread->state = THREAD_NEW;
+	thread->serves = thread;
 	thread->index = (uint32_t)object_index(thread);
 	thread->object = &objects[thread->index];
 	object_set_token(thread->index, thread->index);
-	thread_set_blockers(thread);
+	thread_set_limit(thread);
 }
 
-void thread_set_blockers(struct thread *thread)
+void thread_set_limit(struct thread *thread)
 {
-	uint64_t timer = (uint64_t)ATTENTION_TIMER << 32;
-
-	thread->blockers = (~1UL << thread->priority & ~timer) | (thread->timer.link.next || !thread->space ? timer : 0);
+	thread->limit = thread->timer.link.next || !thread->space ? 0 : 2UL << thread->priority;
 }
 
 void thread_complete_frame(struct thread *thread)
@@ -64,7 +64,7 @@ void thread_enter_space(struct thread *thread, struct space *space)
 	if (thread->space)
 		list_remove(&thread->in_space);
 	thread->space = space;
-	thread_set_blockers(thread);
+	thread_set_limit(thread);
 	if (space)
 		list_insert(&space->threads, &thread->in_space);
 }
@@ -128,7 +128,7 @@ static long set_priority(struct thread *thread, struct thread *caller, uint64_t 
 	if (queued)
 		schedule_remove(thread);
 	thread->priority = (uint8_t)priority;
-	thread_set_blockers(thread);
+	thread_set_limit(thread);
 	if (queued)
 		schedule_wake(thread);
 	return OK;

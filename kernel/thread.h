@@ -25,7 +25,7 @@
 #include "space.h"
 
 enum thread_state {
-	THREAD_NEW, THREAD_READY, THREAD_CALLING, THREAD_HELD, THREAD_RECEIVING, THREAD_STUCK,
+	THREAD_READY, THREAD_NEW, THREAD_CALLING, THREAD_HELD, THREAD_RECEIVING, THREAD_STUCK,
 };
 
 /* What a thread last entered the kernel for; it also says which registers its frame holds. */
@@ -63,12 +63,13 @@ struct thread {
 	bool apart;			/* the words of call[0] are in call[0].message; else in the frame */
 	bool unused_;
 
-	uint64_t blockers;		/* hart.h: bits above its priority, all of `attention` but that for deadlines */
+	uint64_t limit;			/* hart.h: the first bit above its priority; 0: it has a deadline or no space */
 	struct space *space;		/* NULL: none; never dangling: space.h */
 	struct space *holder;		/* HELD: who may answer; never dangling: space.h */
 	uint64_t identity;
 	struct hart *hart;		/* where it runs or ran last */
 	struct object *object;		/* its own entry */
+	struct thread *serves;		/* whose call it received last, a page that is or was a thread: the fast path's first guess at a reply */
 	bool noticed;			/* its bound notification may have bits */
 	uint8_t priority;
 	uint32_t index;			/* its own object index */
@@ -91,7 +92,7 @@ _Static_assert(sizeof(struct thread) <= PAGE_BYTES, "a thread is one page");
 /* Somebody higher is ready, or attention is wanted. */
 static inline bool hart_blocks(const struct hart *hart, const struct thread *next)
 {
-	return ((uint64_t)hart->attention << 32 | hart->ready_mask) & next->blockers;
+	return ((uint64_t)hart->attention << 32 | hart->ready_mask) >= next->limit;
 }
 
 static inline struct thread *thread_of(struct link *link) { return (struct thread *)link; }
@@ -135,7 +136,7 @@ static inline struct thread *token_find(const struct space *holder, uint64_t tok
 void thread_init(struct thread *thread);
 
 /* After a change of priority, timer or space. */
-void thread_set_blockers(struct thread *thread);
+void thread_set_limit(struct thread *thread);
 
 /* Registers that the frame does not hold read as zero from now on. */
 void thread_complete_frame(struct thread *thread);

@@ -38,7 +38,7 @@ void timer_stop(struct timer *timer)
 void timer_deadline(struct thread *thread, uint64_t deadline)
 {
 	timer_start(&thread->timer, deadline);
-	thread_set_blockers(thread);
+	thread_set_limit(thread);
 }
 
 void timer_cancel_deadline(struct thread *thread)
@@ -46,7 +46,7 @@ void timer_cancel_deadline(struct thread *thread)
 	if (!thread->timer.link.next)
 		return;
 	timer_stop(&thread->timer);
-	thread_set_blockers(thread);
+	thread_set_limit(thread);
 }
 
 /* The one that ends first, or NULL. */

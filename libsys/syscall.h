@@ -26,7 +26,10 @@ struct message {
 
 struct result { long value, second; };
 
-/* The message calls return an event (>= 0) or an error (< 0). On an error the message is unchanged, except that flags is cleared. */
+/*
+ * The message calls return an event (>= 0) or an error (< 0). After an error of a call that delivers (all but ipc_reply and ipc_forward)
+ * nothing in the message means anything but what is kept; flags is cleared.
+ */
 #ifdef __riscv
 #include "ecall.h"
 #else	/* tests on the host stand in for the kernel */

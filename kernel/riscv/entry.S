@@ -43,7 +43,7 @@ _start:
 	sd	sp, HART_STACK(tp)
 	lla	t0, trap_entry
 	csrw	stvec, t0
-	csrw	sscratch, zero
+	csrw	sscratch, tp
 	mv	a0, s0
 	mv	a1, s1
 	mv	a2, s2

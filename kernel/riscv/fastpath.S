@@ -1,63 +1,64 @@
 /*
  * The fast path: a call, a foreign system call or a fault whose receiver waits; reply_recv to one of these, and a forward of a foreign
- * system call, with nothing more to receive; the answer to a foreign system call alone; a recv that waits. Straight-line code that checks everything first; whatever is not the common case goes to the slow path, C code that does the
- * same and more (ipc.c, route.c, fault.c), with nothing changed. The boot argument fast=0 sends everything there.
+ * system call, with nothing more to receive; the answer to a foreign system call alone; a recv that waits. Straight-line code that
+ * checks everything first; whatever is not the common case goes to the slow path, C code that does the same and more (ipc.c, route.c,
+ * fault.c), with nothing changed. The boot argument fast=0 sends everything there.
  *
  * What it never does: capabilities that travel, deadlines, threads with FPU state in the registers, time slices, `fault`.
  *
- * sp: the current thread   tp: the hart   s0: its space   s1..s5: a capability (see the macro)   s6: who runs next   s8: its satp
- * of a forward, t6: the endpoint where the current thread is going to wait, ra: the caller that is handed on   s7, s9..s11: scratch
- * Message registers stay where they are all the way. There is one hart, so thread->hart is right already.
+ * sp: the current thread   tp: the hart   s0: its space   s1, s2, s3, s5: a capability (see the macro)   s6: who runs next   s8: its satp
+ * s11: hart->object_entries   s4, s7, s9, s10: scratch; of a forward, t6: the endpoint where the current thread is going to wait, ra: the
+ * caller that is handed on. Message registers stay where they are all the way; what is known to be zero is not cleared. There is one
+ * hart, so thread->hart is right already.
  */
 #include "riscv/macros.h"
 
 #define HELD			3	/* enum thread_state, and call_kind << 8; these are asserted in trap.c */
-#define READY			1
 #define RECEIVING		4
 #define ROUTED			0x100
 #define FAULT			0x200
 #define APART			(1 << 48)
-#define LEND			32	/* enum right */
+#define LEND_AT			37	/* enum right: its bit in a capability's index and rights */
 #define REPLY_MAP		1
 #define ACCESSES		0x02000104	/* execute, read, -, write: a byte for each cause from 12 on */
 #define ROUTE_BITS		11
 #define SLOT_BITS		6
 
-/* s1 := the address of a slot of space s0 */
+#define SLOT(offset)		(SPACE_SLOT_0 + (offset))
+
+/* SLOT(0)(s1) := a slot of space s0 */
 .macro slot number, otherwise
 	srli	s1, \number, SLOT_BITS
 	bnez	s1, \otherwise
 	slli	s1, \number, 5
 	add	s1, s1, s0
-	addi	s1, s1, SPACE_SLOT_0
 .endm
 
-/* s1: a capability. `load` finds the sign of its right. s2 := word, s3 := index, s4 := rights, s5 := page, s11 := object table. */
-.macro endpoint load, otherwise
-	\load	s4, CAPABILITY_RIGHTS(s1)
-	ld	s2, 0(s1)
-	lwu	s3, CAPABILITY_INDEX(s1)
-	bgez	s4, \otherwise
+/* SLOT(0)(s1): a capability. `load` finds the sign of its right; for RIGHT_SEND, s3 := index and rights. s2 := word, s5 := page. */
+#define TO_SEND			ld, CAPABILITY_INDEX
+#define TO_RECEIVE		lh, CAPABILITY_RIGHTS
+.macro endpoint load, at, otherwise
+	\load	s3, SLOT(\at)(s1)
+	ld	s2, SLOT(0)(s1)
+	ld	s5, SLOT(CAPABILITY_PAGE)(s1)
+	bgez	s3, \otherwise
 	alive	\otherwise
 .endm
 
+/* Is s2 what the object table says about page s5? */
 .macro alive otherwise
-	ld	s11, HART_OBJECTS(tp)
-	slli	s5, s3, 4
-	add	s5, s5, s11
-	ld	s5, 0(s5)
-	bne	s5, s2, \otherwise
-	slli	s5, s3, 12
-	add	s5, s5, s11
+	srli	s7, s5, OBJECT_ENTRY_SHIFT
+	add	s7, s7, s11
+	ld	s7, 0(s7)
+	bne	s7, s2, \otherwise
 .endm
 
-/* s8 := satp of s6, which may run now: nobody ready stands higher, it has a space and no deadline, this hart has nothing else to do. */
+/* s10 := the space of s6, s8 := its satp. It may run now: nobody ready stands higher, it has a space and no deadline, this hart has nothing else to do. */
 .macro may_run otherwise
-	ld	s11, HART_READY(tp)
-	ld	s9, THREAD_BLOCKERS(s6)
+	ld	s4, HART_READY(tp)
+	ld	s9, THREAD_LIMIT(s6)
 	ld	s10, THREAD_IN_SPACE(s6)
-	and	s11, s11, s9
-	bnez	s11, \otherwise
+	bgeu	s4, s9, \otherwise
 	ld	s8, SPACE_SATP(s10)
 	beqz	s8, \otherwise
 .endm
@@ -77,17 +78,31 @@
 	bnez	s7, \otherwise
 .endm
 
-/* thread := who waits for the answer of token t1 from space s0; s7 := the first half of its condition. s11 is the object table. */
+/* thread := who waits for the answer of token t1 from space s0; s7 := the first half of its condition. Most likely sp serves it. */
 .macro caller thread, otherwise
+	ld	\thread, THREAD_SERVES(sp)
+	srli	s7, \thread, OBJECT_ENTRY_SHIFT
+	add	s7, s7, s11
+	ld	s7, OBJECT_TOKEN(s7)
+	beq	s7, t1, 0f
+	token	\thread, \otherwise
+0:	held	\thread, \otherwise
+.endm
+
+.macro token thread, otherwise
 	slli	\thread, t1, 40
 	srli	\thread, \thread, 36			/* its place in the object table */
 	ld	s9, HART_OBJECT_BYTES(tp)
-	add	s7, \thread, s11
+	ld	s10, HART_OBJECTS(tp)
 	bgeu	\thread, s9, \otherwise
+	add	s7, \thread, s10
 	ld	s7, OBJECT_TOKEN(s7)
-	slli	\thread, \thread, 8
-	add	\thread, \thread, s11
+	slli	\thread, \thread, OBJECT_ENTRY_SHIFT
+	add	\thread, \thread, s10
 	bne	s7, t1, \otherwise
+.endm
+
+.macro held thread, otherwise
 	ld	s9, THREAD_HOLDER(\thread)
 	lw	s7, THREAD_CONDITION(\thread)
 	bne	s9, s0, \otherwise
@@ -104,11 +119,11 @@
 	li	s7, \condition
 	sd	s7, THREAD_CONDITION(\from)
 	sd	s2, THREAD_CALL(\from)
-	sw	s3, THREAD_CALL + CAPABILITY_INDEX(\from)
-	sw	s4, THREAD_CALL + CAPABILITY_RIGHTS(\from)
+	sd	s3, THREAD_CALL + CAPABILITY_INDEX(\from)
 	sd	s10, THREAD_HOLDER(\from)
+	sd	\from, THREAD_SERVES(s6)
 	ld	s9, THREAD_OBJECT(\from)
-	ld	t0, CAPABILITY_BADGE(s1)
+	ld	t0, SLOT(CAPABILITY_BADGE)(s1)
 	ld	t1, OBJECT_TOKEN(s9)
 	ld	t2, THREAD_CALLER(\from)
 	lui	s7, 1 << (24 - 12)
@@ -118,8 +133,7 @@
 	sd	s7, 0(s5)
 	sd	s5, 8(s7)
 	sd	zero, 0(s6)
-	li	s7, READY
-	sd	s7, THREAD_CONDITION(s6)
+	sd	zero, THREAD_CONDITION(s6)	/* ready */
 .endm
 
 /* What only a call with a loan needs: it may be delivered again. */
@@ -128,16 +142,16 @@
 	sd	zero, THREAD_CALL + CALL_CAPABILITY(\from)
 .endm
 
-/* The message of s6 is complete but for t3, t4 and a7. */
-.macro resume_receiver
-	ld	t5, FRAME_PC(s6)
+/* The message of s6 is complete but for t4, a7 and `also`. */
+.macro resume_receiver also:vararg
+	ld	gp, FRAME_PC(s6)
 	csrw	satp, s8
-	csrw	sepc, t5
+	csrw	sepc, gp
 	csrw	sscratch, s6
 	ld	gp, FRAME(GP)(s6)
 	ld	tp, FRAME(TP)(s6)
 	ld	sp, FRAME(SP)(s6)
-	clear	RA, SAVED_REGISTERS, A7, T3, T4, T5, T6
+	clear	SAVED_REGISTERS, A7, T4, \also
 	sret
 .endm
 
@@ -160,14 +174,6 @@
 	enqueue	sp, \endpoint
 .endm
 
-/* s6 is ready, and the current thread waits at endpoint s5. */
-.macro answered condition
-	count	HART_FAST_REPLIES
-	li	s7, \condition
-	sd	s7, THREAD_CONDITION(s6)
-	wait	s5
-.endm
-
 .macro enqueue thread, head
 	ld	s7, 8(\head)
 	sd	\head, 0(\thread)
@@ -176,37 +182,49 @@
 	sd	\thread, 8(\head)
 .endm
 
-.text
-.globl fast_call, fast_route, fast_fault, fast_reply_recv, fast_forward, fast_reply, fast_recv
-.type fast_call, @function
-fast_call:
-	enter_kernel
+.macro enter_fast
 	ld	s0, THREAD_IN_SPACE(sp)
+	ld	s11, HART_OBJECT_ENTRIES(tp)
+.endm
+
+.macro fast name
+	.globl	\name
+	.type	\name, @function
+\name:
+	enter_kernel
+.endm
+
+/* Where 9f leads. */
+.macro slow name, where
+9:	j	\where
+	.size	\name, . - \name
+.endm
+
+.text
+fast fast_call
+	enter_fast
 	bnez	t3, 9f
 	bltz	a6, 9f
 	slot	t0, 9f
-	endpoint lw, 9f
+	endpoint TO_SEND, 9f
 	receiver 9f
 	/* Nothing below may fail. */
 	save_native
 	count	HART_FAST_CALLS
 	deliver	sp, HELD
-	andi	s4, s4, LEND
-	beqz	s4, 1f
+	slli	s7, s3, 63 - LEND_AT
+	bgez	s7, 1f
 	deliver_loan sp
 	each	sd, sp, 10, 11, 12, 13, 14, 15, 16
-1:	resume_receiver
-9:	j	message_slow
-.size fast_call, . - fast_call
+1:	resume_receiver RA, T5
+slow fast_call, message_slow
 
-.type fast_route, @function
-fast_route:
-	enter_kernel
+fast fast_route
 	each	sd, sp, A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, GP, T5
 	save_sp_pc
-	ld	s0, THREAD_IN_SPACE(sp)
+	enter_fast
 	ld	s2, SPACE_ROUTE_WORD(s0)
-	lwu	s3, SPACE_ROUTE_INDEX(s0)
+	ld	s5, SPACE_ROUTE_PAGE(s0)
 	alive	9f
 	srli	s7, a7, ROUTE_BITS
 	bnez	s7, 9f
@@ -214,7 +232,7 @@ fast_route:
 	add	s5, s5, s7
 	lhu	s7, 0(s5)
 	slot	s7, 9f
-	endpoint lw, 9f
+	endpoint TO_SEND, 9f
 	receiver 9f
 	/* Nothing below may fail. */
 	addi	t1, t1, 4			/* behind the ecall */
@@ -223,20 +241,19 @@ fast_route:
 	count	HART_FAST_CALLS + 8
 	deliver	sp, HELD | ROUTED
 	deliver_loan sp
-	resume_receiver
-9:	j	saved_slow
-.size fast_route, . - fast_route
+	resume_receiver RA, T3, T5, T6
+slow fast_route, saved_slow
 
-.type fast_fault, @function
-fast_fault:	/* t6: the cause - CAUSE_ECALL_USER */
-	enter_kernel
+fast fast_fault	/* t6: the cause - CAUSE_ECALL_USER */
+	beqz	tp, from_kernel
 	each	sd, sp, A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, GP, T5
 	save_sp_pc
+	enter_fast
 	addi	t6, t6, -4
 	li	s7, 4
 	bgeu	t6, s7, 9f			/* no page fault */
-	addi	s1, sp, THREAD_FAULT_ENDPOINT
-	endpoint lw, 9f
+	addi	s1, sp, THREAD_FAULT_ENDPOINT - SLOT(0)
+	endpoint TO_SEND, 9f
 	receiver 9f
 	li	s7, ACCESSES
 	slli	t6, t6, 3
@@ -244,7 +261,7 @@ fast_fault:	/* t6: the cause - CAUSE_ECALL_USER */
 	andi	s9, s7, 7
 	csrr	s11, stval
 	mv	s7, sp
-	ld	a0, THREAD_IN_SPACE(sp)
+	mv	a0, s0
 	mv	a1, s11
 	mv	a2, s9
 	ld	sp, HART_STACK(tp)
@@ -263,18 +280,15 @@ fast_fault:	/* t6: the cause - CAUSE_ECALL_USER */
 	li	a6, 1
 	slli	a6, a6, 63
 	addi	a6, a6, 1
-	resume_receiver
-9:	j	saved_slow
-.size fast_fault, . - fast_fault
+	resume_receiver RA, T3, T5, T6
+slow fast_fault, saved_slow
 
-.type fast_reply_recv, @function
-fast_reply_recv:
-	enter_kernel
+fast fast_reply_recv
 	or	t6, t3, t5
 	bnez	t6, 9f
-	ld	s0, THREAD_IN_SPACE(sp)
+	enter_fast
 	slot	t0, 9f
-	endpoint lh, 9f
+	endpoint TO_RECEIVE, 9f
 	may_wait 9f
 	caller	s6, 9f
 	may_run	9f
@@ -282,23 +296,24 @@ fast_reply_recv:
 	bnez	ra, .Lreply_full
 	bnez	t2, 9f
 	/* Nothing below may fail. */
-	answered READY
-	clear	T0, T1, T2
-	resume_receiver
+	sd	zero, THREAD_CONDITION(s6)
+	wait	s5
+	resume_receiver T0, T1
 
-.Lreply_full:	/* the caller has all its registers */
-	addi	ra, ra, -ROUTED
-	bnez	ra, .Lreply_fault
+.Lreply_full:	/* the caller has all its registers; ra: its condition when it is ready */
+	addi	s7, ra, -ROUTED
+	bnez	s7, .Lreply_fault
 	bnez	t2, 9f
 	/* Nothing below may fail. */
 	sd	a0, FRAME(A0)(s6)
-	answered READY | ROUTED
-1:	csrw	satp, s8
+1:	sd	ra, THREAD_CONDITION(s6)
+	wait	s5
+	csrw	satp, s8
 	resume_full
 
 .Lreply_fault:
-	addi	ra, ra, -(FAULT - ROUTED)
-	bnez	ra, 9f
+	addi	s7, s7, -(FAULT - ROUTED)
+	bnez	s7, 9f
 	addi	t6, t2, -REPLY_MAP
 	bnez	t6, 9f
 	each	sd, sp, 10, 11, 12, 13		/* the map item */
@@ -308,7 +323,7 @@ fast_reply_recv:
 	mv	s4, t4
 	mv	a0, sp
 	mv	a1, s6
-	csrrw	s0, sscratch, zero
+	csrrw	s0, sscratch, tp
 	ld	sp, HART_STACK(tp)
 	call	fault_answer_map
 	csrw	sscratch, s0
@@ -316,7 +331,7 @@ fast_reply_recv:
 	mv	t4, s4
 	bnez	a0, 8f
 	/* Nothing below may fail. */
-	answered READY | FAULT
+	li	ra, FAULT
 	j	1b
 8:	each	ld, sp, 10, 11, 12, 13		/* for the slow path, which says what is wrong */
 	mv	t0, s2
@@ -325,71 +340,62 @@ fast_reply_recv:
 	li	t3, 0
 	li	t5, 0
 	li	a7, REPLY_RECV
-9:	j	message_slow
-
-.size fast_reply_recv, . - fast_reply_recv
+slow fast_reply_recv, message_slow
 
 /* A foreign system call is handed on to s6. */
-.type fast_forward, @function
-fast_forward:
-	enter_kernel
+fast fast_forward
 	or	t6, t3, t5
 	bnez	t6, 9f
 	bltz	a6, 9f
-	ld	s0, THREAD_IN_SPACE(sp)
+	enter_fast
 	slot	t2, 9f
-	endpoint lh, 9f
+	endpoint TO_RECEIVE, 9f
 	may_wait 9f
 	mv	t6, s5
 	caller	ra, 9f
 	addi	s7, s7, -(HELD | ROUTED)
 	bnez	s7, 9f
 	slot	t0, 9f
-	endpoint lw, 9f
+	endpoint TO_SEND, 9f
 	receiver 9f
 	/* Nothing below may fail. */
-	lw	s7, THREAD_CALL + CAPABILITY_RIGHTS(ra)
+	lw	s4, THREAD_CALL + CAPABILITY_RIGHTS(ra)
+	srli	s7, s3, 32
 	and	s4, s4, s7			/* a loan once lost does not come back */
 	count	HART_FAST_FORWARDS
 	deliver	ra, HELD | ROUTED | APART
+	sw	s4, THREAD_CALL + CAPABILITY_RIGHTS(ra)
 	deliver_loan ra
 	addi	s9, ra, THREAD_CALL + CALL_MESSAGE - FRAME(A0)
 	each	sd, s9, 10, 11, 12, 13, 14, 15, 16
 	wait	t6
-	resume_receiver
-9:	j	message_slow
-.size fast_forward, . - fast_forward
+	resume_receiver RA, T6
+slow fast_forward, message_slow
 
 /* The caller of a foreign system call becomes ready, the server goes on: its priority is not lower, and the time slice runs already. */
-.type fast_reply, @function
-fast_reply:
-	enter_kernel
+fast fast_reply
 	or	t6, t2, t3
 	bnez	t6, 9f
 	ld	s0, THREAD_IN_SPACE(sp)
-	ld	s11, HART_OBJECTS(tp)
-	caller	s6, 9f
+	token	s6, 9f
+	held	s6, 9f
 	addi	s7, s7, -(HELD | ROUTED)
 	bnez	s7, 9f
 	ld	s1, HART_READY(tp)
-	ld	s2, THREAD_BLOCKERS(sp)
+	ld	s2, THREAD_LIMIT(sp)
 	lbu	s3, THREAD_PRIORITY_AT(s6)
 	ld	s4, HART_TICK(tp)
 	ld	s5, THREAD_IN_SPACE(s6)
-	and	s7, s1, s2
-	bnez	s7, 9f
-	srl	s7, s2, s3
-	andi	s7, s7, 1			/* a blocker of ours: higher */
-	bnez	s7, 9f
+	li	s7, 1
+	sll	s7, s7, s3
+	bgeu	s1, s2, 9f
+	bgeu	s7, s2, 9f			/* higher than the server */
 	beqz	s4, 9f
 	beqz	s5, 9f
 	/* Nothing below may fail. */
-	count	HART_FAST_REPLIES
-	li	s7, READY | ROUTED
-	sd	s7, THREAD_CONDITION(s6)
+	li	s9, ROUTED
+	sd	s9, THREAD_CONDITION(s6)
 	sd	a0, FRAME(A0)(s6)
-	li	s7, 1
-	sll	s7, s7, s3
 	or	s1, s1, s7
 	sw	s1, HART_READY(tp)
 	slli	s3, s3, 4
@@ -403,30 +409,25 @@ fast_reply:
 	csrrw	sp, sscratch, sp
 	clear	A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, T5, T6
 	sret
-9:	j	message_slow
-.size fast_reply, . - fast_reply
+slow fast_reply, message_slow
 
 /* Nothing is there, and the scheduler says who is next. */
-.type fast_recv, @function
-fast_recv:
-	enter_kernel
+fast fast_recv
 	bnez	t5, 9f
-	ld	s0, THREAD_IN_SPACE(sp)
+	enter_fast
 	slot	t0, 9f
-	endpoint lh, 9f
+	endpoint TO_RECEIVE, 9f
 	may_wait 9f
 	ld	s1, HART_READY(tp)
-	ld	s2, THREAD_BLOCKERS(sp)
+	ld	s2, THREAD_LIMIT(sp)
 	ld	s3, SPACE_RECEIVED(s0)
-	and	s1, s1, s2
-	bnez	s1, 9f
+	bgeu	s1, s2, 9f
 	beqz	s3, 9f
 	/* Nothing below may fail. */
 	wait	s5
 	mv	a0, sp
-	csrw	sscratch, zero
+	csrw	sscratch, tp
 	ld	sp, HART_STACK(tp)
 	call	trap_waits
 	j	trap_exit
-9:	j	message_slow
-.size fast_recv, . - fast_recv
+slow fast_recv, message_slow

@@ -10,34 +10,37 @@
 
 #define THREAD_CONDITION	536	/* eight bytes: thread.h */
 #define THREAD_KIND		537
-#define THREAD_BLOCKERS		544
+#define THREAD_LIMIT		544
 #define THREAD_IN_SPACE		552
 #define THREAD_HOLDER		560
 #define THREAD_CALLER		568	/* identity */
 #define THREAD_HART		576
 #define THREAD_OBJECT		584
-#define THREAD_NOTICED		592
-#define THREAD_PRIORITY_AT		593
-#define THREAD_FAULT_ADDRESS	600
-#define THREAD_FAULT_ACCESS	608
-#define THREAD_FAULT_ENDPOINT	616
+#define THREAD_SERVES		592
+#define THREAD_NOTICED		600
+#define THREAD_PRIORITY_AT	601
+#define THREAD_FAULT_ADDRESS	608
+#define THREAD_FAULT_ACCESS	616
+#define THREAD_FAULT_ENDPOINT	624
 #define THREAD_CALL		768
 
 #define CALL_BADGE		16
 #define CALL_CAPABILITY		24
 #define CALL_MESSAGE		56
 
-#define CAPABILITY_INDEX	8	/* word: 0 */
+#define CAPABILITY_INDEX	8	/* word: 0; index and rights together are eight bytes */
 #define CAPABILITY_RIGHTS	12
 #define CAPABILITY_BADGE	16
+#define CAPABILITY_PAGE		24
 
 #define OBJECT_TOKEN		8
+#define OBJECT_ENTRY_SHIFT	8	/* a page's address to that of its entry in the object table, but for hart->object_entries */
 
 #define SPACE_SATP		0
 #define SPACE_ROUTE_WORD	8
-#define SPACE_ROUTE_INDEX	16
-#define SPACE_RECEIVED		48
-#define SPACE_SLOT_0		56
+#define SPACE_ROUTE_PAGE	24
+#define SPACE_RECEIVED		56
+#define SPACE_SLOT_0		64
 
 #define ENDPOINT_PENDING	48	/* receivers: 0 */
 
@@ -45,12 +48,12 @@
 #define HART_READY		8
 #define HART_OBJECTS		16
 #define HART_OBJECT_BYTES	24
-#define HART_CURRENT		32
-#define HART_TICK		40
-#define HART_QUEUES		48
-#define HART_FAST_CALLS		560	/* by kind */
-#define HART_FAST_REPLIES	584
-#define HART_FAST_FORWARDS	592
+#define HART_OBJECT_ENTRIES	32
+#define HART_CURRENT		40
+#define HART_TICK		48
+#define HART_QUEUES		56
+#define HART_FAST_CALLS		584	/* by kind */
+#define HART_FAST_FORWARDS	608
 
 #define STACK_BYTES	8192
 

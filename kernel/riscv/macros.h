@@ -11,7 +11,7 @@
 #define CALL_PLAIN		4	/* enum call_kind */
 
 #define MESSAGE_REGISTERS	5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29
-#define SAVED_REGISTERS		8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+#define SAVED_REGISTERS		8, 9, 18, 19, 20, 21, 23, 24, 25, 26, 27, 22	/* s6 last: resume_full */
 
 /* `operation` (sd, ld) for some registers and their places in the frame at `base`. */
 .macro each operation, base, numbers:vararg
@@ -33,7 +33,7 @@
 
 /* The user's sp and pc; from now on a trap is one from the kernel. Changes t0 and t1. */
 .macro save_sp_pc
-	csrrw	t0, sscratch, zero
+	csrrw	t0, sscratch, tp
 	csrr	t1, sepc
 	sd	t0, FRAME(SP)(sp)
 	sd	t1, FRAME_PC(sp)
@@ -41,15 +41,13 @@
 
 /*
  * s6: the thread to return to, with all registers. If it was stopped between lr and sc, others have run since: its sc must fail, so the
- * reservation is given up by storing what is there already (RISC-V unprivileged manual, "Load-Reserved/Store-Conditional").
+ * reservation is given up by storing what is there already, a null link (RISC-V unprivileged manual, "Load-Reserved/Store-Conditional").
  */
 .macro resume_full
 	ld	t0, FRAME_PC(s6)
-	addi	t1, s6, FRAME_PC
-	sc.d	zero, t0, (t1)
+	sc.d	zero, zero, (s6)
 	csrw	sscratch, s6
 	csrw	sepc, t0
-	mv	sp, s6
-	each	ld, sp, A0, MESSAGE_REGISTERS, SAVED_REGISTERS, RA, GP, TP, T5, T6, SP
+	each	ld, s6, A0, MESSAGE_REGISTERS, RA, SP, GP, TP, T5, T6, SAVED_REGISTERS
 	sret
 .endm

@@ -1,30 +1,30 @@
 /*
- * The way into the kernel and out of it. sscratch holds the current thread while a user runs, and zero while C code of the kernel runs.
- * Traps only come from user mode; one from the kernel is a panic.
+ * The way into the kernel and out of it. sscratch holds the current thread while a user runs, and the hart while C code of the kernel runs.
+ * Traps only come from user mode; one from the kernel is a panic. It is no ecall, so it goes the way of a fault, which finds that what
+ * it took for a thread has no hart; two words of the real hart, which nobody needs any more, are overwritten by then.
  *
- * What usually happens is done in fastpath.S, most of it without C; a copy calls its C function with the arguments in the registers. All else comes
- * here: a message call saves and restores what such a call keeps
- * and says; a plain call has s0..s11 kept by the C code that it runs, so they are saved only if another thread goes on; everything
- * else saves all 31 registers. The way out restores what the way in of that thread saved, and clears the rest.
+ * What usually happens is done in fastpath.S, most of it without C; a copy calls its C function with the arguments in the registers.
+ * All else comes here: a message call saves and restores what such a call keeps and says; a plain call has s0..s11 kept by the C code
+ * that it runs, so they are saved only if another thread goes on; everything else saves all 31 registers. The way out restores what the
+ * way in of that thread saved, and clears the rest.
  */
 #include "riscv/macros.h"
 
 .text
 .balign 4
-.globl trap_entry, message_slow, saved_slow, trap_exit
+.globl trap_entry, message_slow, saved_slow, trap_exit, from_kernel
 .type trap_entry, @function
 trap_entry:
 	csrrw	sp, sscratch, sp
-	beqz	sp, from_kernel
 	sd	t6, FRAME(T6)(sp)
 	csrr	t6, scause
 	addi	t6, t6, -CAUSE_ECALL_USER
 	bnez	t6, fast_fault
 	addi	t6, a7, -REPLY_RECV
 	beqz	t6, fast_reply_recv
+	bgez	a7, fast_route
 	addi	t6, t6, -1
 	beqz	t6, fast_call
-	bgez	a7, fast_route
 	addi	t6, a7, -FORWARD
 	beqz	t6, fast_forward
 	addi	t6, t6, FORWARD - REPLY
@@ -47,7 +47,7 @@ message_slow:
 	j	trap_exit
 
 /* A copy comes back at once, to the same thread: C code runs with the arguments where they are. */
-copy:	csrrw	t0, sscratch, zero
+copy:	csrrw	t0, sscratch, tp
 	sd	sp, HART_CURRENT(tp)
 	sd	t0, FRAME(SP)(sp)
 	ld	sp, HART_STACK(tp)
@@ -104,8 +104,8 @@ exit_native:
 	sret
 
 from_kernel:
-	csrrw	sp, sscratch, sp
-	lla	tp, harts
+	mv	tp, sp
+	csrw	sscratch, tp
 	ld	sp, HART_STACK(tp)
 	mv	a0, ra
 	call	trap_from_kernel

@@ -77,7 +77,7 @@ static void put_meminfo(void)
 	X("quire_read_faults", pager.faults_read) X("quire_write_faults", pager.faults_write) X("quire_cow_faults", pager.faults_cow) \
 	X("quire_refused_faults", pager.faults_refused) X("quire_copy_faults", pager.faults_copy) \
 	X("quire_spaces", pager.spaces) X("quire_vmas", pager.vmas) X("quire_objects", pager.objects) X("quire_anons", pager.anons) \
-	X("quire_ipc_calls", kernel.ipc_calls) X("quire_ipc_replies", kernel.ipc_replies) X("quire_ipc_forwards", kernel.ipc_forwards) \
+	X("quire_ipc_calls", kernel.ipc_calls) X("quire_ipc_forwards", kernel.ipc_forwards) \
 	X("quire_routed_calls", kernel.routed_calls) X("quire_faults", kernel.faults) X("quire_exceptions", kernel.exceptions) \
 	X("quire_notifications", kernel.notifications) X("quire_interrupts", kernel.interrupts) \
 	X("quire_copies", kernel.copies) X("quire_copied_bytes", kernel.copied_bytes)
@@ -112,7 +112,7 @@ static void put_stat(void)
 	while (process_next(&slot))
 		processes++;
 	get_info(&kernel);
-	switches = kernel.ipc_calls + kernel.routed_calls + kernel.faults + kernel.exceptions + kernel.ipc_replies;
+	switches = 2 * (kernel.ipc_calls + kernel.routed_calls + kernel.faults + kernel.exceptions);
 	put("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\nintr %lu\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running 1\nprocs_blocked 0\n",
 	    (unsigned long)kernel.interrupts, (unsigned long)switches, (unsigned long)start->realtime_ns / 1000000000, processes);
 }

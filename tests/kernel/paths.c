@@ -319,7 +319,6 @@ void test_paths(void)
 	for (unsigned i = EVENT_MESSAGE; i <= EVENT_TIMEOUT; i++)
 		CHECK(events[i] > 0, true);
 	note(after.ipc_calls - before.ipc_calls);
-	note(after.ipc_replies - before.ipc_replies);
 	note(after.ipc_forwards - before.ipc_forwards);
 	note(after.routed_calls - before.routed_calls);
 	note(after.faults - before.faults);
