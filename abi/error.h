@@ -23,9 +23,7 @@
 	X(-16, AGAIN,		"a bounded amount was done: repeat the call for the rest") \
 	X(-17, NO_LOAN,		"the caller lent no memory with this call") \
 	X(-18, INTERRUPTED,	"the call was withdrawn or cut short by an interrupt") \
-	X(-19, NO_MEMORY,	"no free frame or object page") \
-	X(-20, IO,		"the device reported an error") \
-	X(-21, NOT_FOUND,	"no such process, object or open description")
+	X(-19, NO_MEMORY,	"no free frame or object page")
 
 enum error {
 #define X(value, name, meaning) ERR_##name = value,

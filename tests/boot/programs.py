@@ -80,6 +80,40 @@ def test_exec_reads_only_what_runs(box):
     expect(0 < read < pages // 2, f"{read} of {pages} pages were read", result)
 
 
+HELD = """
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+	int file = open("/tmp/held", O_RDWR | O_CREAT, 0644);
+	char *shared = 0, *own = mmap((void *)0x20000000, 16 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (ftruncate(file, 8 << 12) == 0)
+		shared = mmap((void *)0x30000000, 8 << 12, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	memset(own, 1, 5 << 12);
+	shared[3 << 12] = 1;
+	write(1, "", 0);
+	sleep(100);
+	return 0;
+}
+"""
+
+
+def test_vmmap_shows_what_is_mapped(box):
+    program = box.program("held", HELD)
+    result = box.succeed("--put", f"{program}:/tmp/holder", "/tmp/holder & sleep 1; vmmap $!; kill -9 $!")
+    rows = [line.split() for line in result.output.decode().splitlines()]
+    areas = {int(row[0], 16): row[1:] for row in rows[1:-1]}
+    expect(rows[0] == ["Address", "Kbytes", "RSS", "Dirty", "Mode", "Mapping"], "a head expected", result)
+    expect(areas.get(0x20000000) == ["64", "20", "20", "rw-p", "[", "anon", "]"], "5 of 16 pages, dirty, expected", result)
+    expect(areas.get(0x30000000, [])[3:] == ["rw-s", "/tmp/held"] and areas[0x30000000][0] == "32", "the file expected", result)
+    expect(int(areas[0x30000000][2]) == 4, "one dirty page expected", result)
+    expect(any(row[3:] == ["rw-p", "[stack]"] for row in areas.values()) and areas[0x10000][3:] == ["r-xp", "/tmp/holder"], "stack and text expected", result)
+    expect(rows[-1] == ["total", "kB", *(str(sum(int(row[i]) for row in areas.values())) for i in range(3))], "the sums expected", result)
+
+
 SCRIPT = """
 cd /home
 echo one > a; cp a b; mv b c; cat c; test -e b 2> /dev/null || ls b 2> /dev/null || echo moved

@@ -39,6 +39,48 @@ static void vmstat(void)
 		value_of(text, names[i]);
 }
 
+/* What each counter counts, counted: other processes are quiet meanwhile. */
+static void counters_count(void)
+{
+	unsigned char *memory;
+	long calls, replies, faults, writes, copies, reads;
+	pid_t pid;
+
+	NEED_COUNTERS();
+	memory = map_memory(64 * PAGE, MAP_PRIVATE);
+	counter("quire_faults");		/* its own pages are there from now on */
+	calls = counter("quire_routed_calls");
+	replies = counter("quire_ipc_replies");
+	for (int i = 0; i < 1000; i++)
+		getppid();
+	calls = counter("quire_routed_calls") - calls;
+	replies = counter("quire_ipc_replies") - replies;
+	CHECK(calls >= 1000 && calls < 1040 && replies >= 1000 && replies < 1080);
+	faults = counter("quire_faults");
+	writes = counter("quire_write_faults");
+	reads = counter("quire_read_faults");
+	for (size_t page = 0; page < 32; page++)
+		memory[page * PAGE] = 1;
+	writes = counter("quire_write_faults") - writes;
+	CHECK(writes >= 32 && writes < 40);
+	CHECK(((volatile unsigned char *)memory)[40 * PAGE] == 0);
+	reads = counter("quire_read_faults") - reads;
+	CHECK(reads >= 1 && reads < 10);
+	faults = counter("quire_faults") - faults;
+	CHECK(faults >= 33 && faults < 50);
+	copies = counter("quire_cow_faults");
+	pid = fork_child();
+	if (pid == 0) {
+		for (size_t page = 0; page < 32; page++)
+			memory[page * PAGE] = 2;
+		_exit(0);
+	}
+	wait_success(pid);
+	copies = counter("quire_cow_faults") - copies;
+	CHECK(copies >= 32 && copies < 60);
+	munmap(memory, 64 * PAGE);
+}
+
 static void process_stat(void)
 {
 	char path[64], *text, name[32], state;
@@ -152,6 +194,7 @@ static void nothing_leaks(void)
 static const struct test tests[] = {
 	{ meminfo, "meminfo" },
 	{ vmstat, "vmstat" },
+	{ counters_count, "counters_count" },
 	{ process_stat, "process_stat" },
 	{ mappings, "mappings" },
 	{ resident_and_dirty, "resident_and_dirty" },
