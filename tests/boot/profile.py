@@ -25,7 +25,7 @@ def test_profile_agrees_with_the_benchmark(box):
     expect(abs(sum(float(row[2]) for row in rows) - mine) < 2, "the functions do not add up")
     calls = {(row[1], row[0]): float(row[3]) for row in rows}
     expect(calls[("kernel", "trap_entry")] == 2, "a routed call and its answer enter the kernel twice")
-    expect(calls[("proc", "linux_getppid")] == 1, "each operation calls the handler once")
+    expect([number for (space, name), number in calls.items() if space == "proc" and name.endswith("_getppid")] == [1], "each operation calls the handler once")
     expect([line.split("  ")[0] for line in stages.splitlines()[1:] if line and line[0] != " "] ==
            ["program", "program > proc", "proc", "proc > program"], "the stages of a routed call")
     expect(len(list(xml.etree.ElementTree.parse(picture).getroot().iter("{http://www.w3.org/2000/svg}rect"))) > 10, "an empty picture")
