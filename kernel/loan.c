@@ -8,10 +8,14 @@
 #include "thread.h"
 
 /* Page by page. */
-__attribute__((noinline)) static long copy_pages(struct space *own_space, struct space *remote_space, uint64_t remote, uint64_t own, uint64_t bytes, bool in)
+__attribute__((noinline)) static long copy_pages(struct space *own_space, struct space *remote_space, uint64_t remote, uint64_t own, uint64_t bytes, uint64_t direction)
 {
+	bool in = direction == COPY_IN;
 	uint64_t done = 0, length;
 
+	this_hart->counters.copied_bytes -= bytes;	/* not all, perhaps */
+	if (bytes > COPY_MAX || direction > COPY_OUT)
+		return ERR_INVALID;
 	for (; done < bytes && remote_space; done += length) {
 		uint64_t there_bytes, here_bytes;
 		uint8_t *there, *here = user_reach(own_space, own + done, in ? ACCESS_WRITE : ACCESS_READ, &here_bytes);
@@ -31,27 +35,28 @@ __attribute__((noinline)) static long copy_pages(struct space *own_space, struct
 /* Straight from trap.S: it neither blocks nor ends anybody. Most copies lie in one page on either side, which has been used so before. */
 long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uint64_t direction)
 {
-	struct space *own_space = this_hart->current->space, *from_space, *to_space = own_space;
+	struct space *own_space = this_hart->current->space, *remote_space;
 	struct thread *thread = token_find(own_space, token);
-	uint64_t from = remote, to = own;
+	uint64_t from = 0, to = 0;
 
 	if (unlikely(!thread))
 		return ERR_BAD_TOKEN;
 	if (unlikely(!(thread_call(thread)->endpoint.rights & RIGHT_LEND)))
 		return ERR_NO_LOAN;
-	if (unlikely(bytes > COPY_MAX || direction > COPY_OUT))
-		return ERR_INVALID;
 	this_hart->counters.copies++;
-	from_space = thread->space;
-	if (direction == COPY_OUT)
-		from = own, to = remote, to_space = from_space, from_space = own_space;
-	if (unlikely(from % PAGE_BYTES + bytes > PAGE_BYTES || to % PAGE_BYTES + bytes > PAGE_BYTES || !thread->space))
-		return copy_pages(own_space, thread->space, remote, own, bytes, direction == COPY_IN);
-	from = user_physical(from_space, from, PAGE_WAS_READ);
-	to = user_physical(to_space, to, PAGE_WAS_WRITTEN);
-	if (unlikely(!is_page_memory(from) || !is_page_memory(to)))
-		return copy_pages(own_space, thread->space, remote, own, bytes, direction == COPY_IN);
 	this_hart->counters.copied_bytes += bytes;
+	remote_space = thread->space;
+	if (unlikely(bytes > PAGE_BYTES || remote % PAGE_BYTES + bytes > PAGE_BYTES || own % PAGE_BYTES + bytes > PAGE_BYTES || !remote_space))
+		return copy_pages(own_space, remote_space, remote, own, bytes, direction);
+	if (direction == COPY_IN) {
+		from = user_physical(remote_space, remote, PAGE_WAS_READ);
+		to = user_physical(own_space, own, PAGE_WAS_WRITTEN);
+	} else if (direction == COPY_OUT) {
+		from = user_physical(own_space, own, PAGE_WAS_READ);
+		to = user_physical(remote_space, remote, PAGE_WAS_WRITTEN);
+	}
+	if (unlikely(!is_page_memory(from) || !is_page_memory(to)))
+		return copy_pages(own_space, remote_space, remote, own, bytes, direction);
 	return (long)copy_bytes(direct(to), direct(from), bytes);
 }
 

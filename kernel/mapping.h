@@ -46,14 +46,27 @@ void table_give(struct space *space, uint64_t index);
  */
 uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint64_t *bytes);
 
-/* The same, if the page's entry has all these bits already: a physical address, which may be a device's, or 0: look closer. */
+/*
+ * The same, if the page's entry has all these bits already, and a large one was reached last: a physical address, which may be a
+ * device's, or 0: look closer.
+ */
 static always_inline uint64_t user_physical(struct space *space, uint64_t address, uint64_t bits)
 {
-	struct walk walk = table_walk_here(space, address);
+	uint64_t region = address / LARGE_BYTES + 1, inside = address % PAGE_BYTES, *entry;
 
-	if (unlikely(walk.level == LEVELS - 1 || address >= USER_END || (*walk.entry & bits) != bits))
-		return 0;
-	return entry_physical(*walk.entry) + address % (walk.level ? LARGE_BYTES : PAGE_BYTES);
+	if (likely(region == space->near_region)) {
+		entry = space->near_table + entry_index(address, 0);
+	} else if (likely(region == space->near_large)) {
+		entry = space->large_entry;
+		inside = address % LARGE_BYTES;
+	} else {
+		struct walk walk = table_walk_here(space, address);
+
+		if (walk.level || address >= USER_END)
+			return 0;
+		entry = walk.entry;
+	}
+	return likely(!(~*entry & bits)) ? entry_physical(*entry) + inside : 0;
 }
 
 /* All of a kernel buffer, from (ACCESS_READ) or to user memory. OK or BAD_ADDRESS. */

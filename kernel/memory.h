@@ -39,7 +39,8 @@ void init_create(void);
 /* The number behind `name` ("object=") among the boot arguments of the kernel, or `otherwise`. */
 uint64_t boot_argument(const char *name, uint64_t otherwise);
 
-static inline bool is_page_memory(uint64_t physical) { return physical - boot_info.page_base < boot_info.page_pages << PAGE_SHIFT; }
+/* Of what users' page tables show: page memory or registers of devices, which all lie below RAM. */
+static inline bool is_page_memory(uint64_t mapped) { return mapped >= boot_info.page_base; }
 static inline void *direct(uint64_t physical) { return (void *)(physical + DIRECT_BASE); }
 static inline uint64_t physical_of(const void *pointer) { return (uint64_t)pointer - DIRECT_BASE; }
 

@@ -40,6 +40,7 @@ struct space {
 	void *route_page;		/* of some object; the route's while that is alive */
 	uint64_t *root;
 	uint64_t near_region, *near_table;	/* the table of 4 KiB pages walked to last, and its 2 MiB: their number + 1, 0: none */
+	uint64_t near_large, *large_entry;	/* the same of the large page that was reached last: its entry */
 	uint64_t received;		/* somebody may have it as thread->holder */
 	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
 

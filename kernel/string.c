@@ -36,7 +36,7 @@ static void copy_shifted(uint64_t *to, const uint8_t *source, size_t offset, siz
 	}
 }
 
-size_t copy_bytes(void *destination, const void *source, size_t all)
+__attribute__((noinline)) static size_t copy_many(void *destination, const void *source, size_t all)
 {
 	uint8_t *to = destination;
 	const uint8_t *from = source;
@@ -53,6 +53,19 @@ size_t copy_bytes(void *destination, const void *source, size_t all)
 	from += words * WORD;
 	for (bytes -= words * WORD; bytes; bytes--)
 		*to++ = *from++;
+	return all;
+}
+
+/* A few bytes need no stack. */
+size_t copy_bytes(void *destination, const void *source, size_t all)
+{
+	uint8_t *to = destination;
+	const uint8_t *from = source;
+
+	if (unlikely(all >= WORD))
+		return copy_many(destination, source, all);
+	for (size_t i = 0; i < all; i++)
+		to[i] = from[i];
 	return all;
 }
 

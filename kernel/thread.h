@@ -125,10 +125,11 @@ static inline uint64_t call_label(struct thread *thread)
 /* The caller for whom `holder` has this token, or NULL. */
 static inline struct thread *token_find(const struct space *holder, uint64_t token)
 {
-	uint64_t index = TOKEN_THREAD(token);
-	struct thread *thread = object_page(index);
+	uint64_t place = TOKEN_THREAD(token) * sizeof(struct object);
+	const char *table = (const char *)this_hart->objects;
+	struct thread *thread = (struct thread *)(table + place * (PAGE_BYTES / sizeof(struct object)));
 
-	if (unlikely(index >= object_count || objects[index].token != token))
+	if (unlikely(place >= this_hart->object_bytes || ((const struct object *)(table + place))->token != token))
 		return NULL;
 	return likely(thread->state == THREAD_HELD && thread->holder == holder) ? thread : NULL;
 }

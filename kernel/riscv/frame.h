@@ -39,8 +39,8 @@
 #define SPACE_SATP		0
 #define SPACE_ROUTE_WORD	8
 #define SPACE_ROUTE_PAGE	24
-#define SPACE_RECEIVED		56
-#define SPACE_SLOT_0		64
+#define SPACE_RECEIVED		72
+#define SPACE_SLOT_0		80
 
 #define ENDPOINT_PENDING	48	/* receivers: 0 */
 

@@ -61,7 +61,7 @@ void table_tidy(struct space *space)
 		walk = walk_down(space, address, walk.level + 1);
 		*walk.entry = 0;
 		table_count(walk.entry, -1);
-		space->near_region = 0;
+		space->near_region = space->near_large = 0;
 		tlb_flush_space(space);
 		reserve_push(space, table);
 	}

@@ -25,15 +25,15 @@ trap_entry:
 	bgez	a7, fast_route
 	addi	t6, t6, -1
 	beqz	t6, fast_call
-	addi	t6, a7, -FORWARD
+	addi	t6, a7, -COPY
+	beqz	t6, copy
+	addi	t6, t6, COPY - FORWARD
 	beqz	t6, fast_forward
 	addi	t6, t6, FORWARD - REPLY
 	beqz	t6, fast_reply
 	addi	t6, t6, REPLY - RECV
 	beqz	t6, fast_recv
 	enter_kernel
-	addi	t6, t6, RECV - COPY
-	beqz	t6, copy
 	addi	t6, a7, MESSAGE_CALLS
 	bltz	t6, plain
 
@@ -47,7 +47,8 @@ message_slow:
 	j	trap_exit
 
 /* A copy comes back at once, to the same thread: C code runs with the arguments where they are. */
-copy:	csrrw	t0, sscratch, tp
+copy:	enter_kernel
+	csrrw	t0, sscratch, tp
 	sd	sp, HART_CURRENT(tp)
 	sd	t0, FRAME(SP)(sp)
 	ld	sp, HART_STACK(tp)

@@ -61,6 +61,9 @@ static void alignments(uint64_t token)
 				bad += target[to + bytes] != 0xee || (to && target[to - 1] != 0xee);
 			}
 	CHECK(bad, 0);
+	CHECK(sys_copy(token, (uint64_t)source + 7, target + 5, ~0UL, COPY_IN), ERR_INVALID);	/* wraps around to the same page */
+	CHECK(sys_copy(token, (uint64_t)source + 7, target + 5, ~0UL - 2, COPY_OUT), ERR_INVALID);
+	CHECK(sys_copy(token, (uint64_t)source + 7, target + 5, 8, (enum copy_direction)2), ERR_INVALID);
 	CHECK(sys_copy(token, (uint64_t)(target + 5), source + 1, sizeof(source) - 8, COPY_OUT), sizeof(source) - 8);
 	CHECK(__builtin_memcmp(target + 5, source + 1, sizeof(source) - 8), 0);
 }
