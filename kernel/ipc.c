@@ -230,7 +230,7 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 /* The last check maps the item, if there is one: it is all or nothing. */
 static inline long reply_check(struct thread *caller, struct thread **thread, const struct capability **sent)
 {
-	uint64_t flags = caller->x[T2];
+	uint64_t flags = caller->x[T2], *word = &caller->x[A0];
 	long error = message_check(caller, true, sent);
 
 	*thread = token_find(caller->space, caller->x[T1]);
@@ -238,7 +238,8 @@ static inline long reply_check(struct thread *caller, struct thread **thread, co
 		return ERR_BAD_TOKEN;
 	if (error || !flags)
 		return error;
-	return flags == REPLY_MAP && call_kind(*thread) == CALL_FAULT ? fault_answer_map(caller, *thread) : ERR_INVALID;
+	return flags != REPLY_MAP || call_kind(*thread) != CALL_FAULT ? ERR_INVALID :
+	       fault_answer_map(word[0], word[1], word[2], word[3], caller, *thread);
 }
 
 /* What a checked reply does to the thread that gets it, by the kind of call. */

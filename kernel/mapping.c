@@ -58,15 +58,17 @@ __attribute__((noinline)) static long map_fence(struct thread *thread, uint64_t 
 	return OK;
 }
 
-/* Any item. */
-__attribute__((noinline)) static long map_item(struct thread *replier, struct thread *thread)
+/* Any item. The fast path has kept its words in the registers; if something is wrong with it, the slow path begins anew. */
+__attribute__((noinline)) static long map_item(uint64_t start, uint64_t pages, uint64_t frame, uint64_t slot, struct thread *replier,
+					       struct thread *thread)
 {
-	const uint64_t *word = &replier->x[A0];
-	uint64_t rights = word[0] & OFFSET_MASK, address = word[0] - rights, pages = word[1], frame = word[2];
+	uint64_t *word = &replier->x[A0], rights = start & OFFSET_MASK, address = start - rights;
 	uint64_t fault = thread->fault_address, page = (fault - address) >> PAGE_SHIFT, frames[MAP_ITEM_MAX], old, filled, *entry;
 	const struct capability *extent;
-	long error = memory_check(replier, word, &extent);
+	long error;
 
+	word[0] = start, word[1] = pages, word[2] = frame, word[3] = slot;
+	error = memory_check(replier, word, &extent);
 	if (error)
 		return error;
 	if (page >= pages || fault >= USER_END || !thread->space)
@@ -95,20 +97,19 @@ __attribute__((noinline)) static long map_item(struct thread *replier, struct th
 }
 
 /* Most items are one page that can be read, whose table is there: it needs no stack. Whatever is different or wrong: any item. */
-long fault_answer_map(struct thread *replier, struct thread *thread)
+long fault_answer_map(uint64_t start, uint64_t pages, uint64_t frame, uint64_t slot, struct thread *replier, struct thread *thread)
 {
-	const uint64_t *word = &replier->x[A0];
-	uint64_t rights = word[0] & OFFSET_MASK, fault = thread->fault_address, frame = word[2], old;
-	const struct capability *extent = &replier->space->slots[word[3] % SPACE_SLOTS];
+	uint64_t rights = start & OFFSET_MASK, fault = thread->fault_address, old;
+	const struct capability *extent = &replier->space->slots[slot % SPACE_SLOTS];
 	struct walk walk;
 
-	if (unlikely(word[1] != 1 || word[3] >= SPACE_SLOTS || (rights & ~6UL) != RIGHT_READ || (fault ^ word[0]) > OFFSET_MASK ||
+	if (unlikely(pages != 1 || slot >= SPACE_SLOTS || (rights & ~6UL) != RIGHT_READ || (fault ^ start) > OFFSET_MASK ||
 		     fault >= USER_END || !thread->space || extent->word != KIND_USER_MEMORY || rights & ~(uint64_t)extent->rights ||
 		     !frame_valid(extent, frame)))
-		return map_item(replier, thread);
+		return map_item(start, pages, frame, slot, replier, thread);
 	walk = table_walk_here(thread->space, fault);
 	if (unlikely(walk.level))
-		return map_item(replier, thread);
+		return map_item(start, pages, frame, slot, replier, thread);
 	/* Nothing below may fail. */
 	old = entry_replace(walk.entry, entry_make(frame, rights, thread->fault_access));
 	if (likely(!old))

@@ -11,7 +11,7 @@ struct space;
 struct thread;
 
 /* `replier` answers the fault of `thread` with the map item in its message registers: all is mapped, or an error. Also for fastpath.S. */
-long fault_answer_map(struct thread *replier, struct thread *thread);
+long fault_answer_map(uint64_t start, uint64_t pages, uint64_t frame, uint64_t slot, struct thread *replier, struct thread *thread);
 
 /* The call; also for init's own pages, at boot. */
 long sys_map(struct thread *caller, const struct capability *target, const uint64_t *argument);

@@ -2,7 +2,6 @@
  * The object table; see object.h for its words. It takes the first pages of object memory for itself and refuses
  * nothing but a page in use or used up. What the kinds mean is in their own files.
  */
-#include "hart.h"
 #include "space.h"
 
 struct object *objects;

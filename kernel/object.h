@@ -12,6 +12,7 @@
 #ifndef OBJECT_H
 #define OBJECT_H
 
+#include "hart.h"
 #include "memory.h"
 
 struct object {
@@ -47,6 +48,7 @@ static inline void *object_page(uint64_t index) { return (char *)objects + (inde
 static inline uint64_t object_index(const void *inside) { return (uint64_t)((const char *)inside - (const char *)objects) >> PAGE_SHIFT; }
 #define TOKEN_NOBODY ((1UL << TOKEN_THREAD_BITS) - 1)
 static inline void object_set_token(uint64_t index, uint64_t thread) { objects[index].token = (objects[index].token & ~TOKEN_NOBODY) | thread; }
+static inline struct object *object_entry(const void *inside) { return (struct object *)(((uint64_t)inside >> PAGE_SHIFT) * sizeof(struct object) + this_hart->object_entries); }
 static inline bool object_alive(uint64_t word, uint64_t index) { return objects[index].word == word; }
 
 /* The object, or NULL if there is none or it has died. Page 0 is the table itself, so no empty reference matches. */

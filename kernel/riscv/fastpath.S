@@ -20,7 +20,7 @@
 #define APART			(1 << 48)
 #define LEND_AT			37	/* enum right: its bit in a capability's index and rights */
 #define REPLY_MAP		1
-#define ACCESSES		0x02000104	/* execute, read, -, write: a byte for each cause from 12 on */
+#define ACCESSES		0x84	/* execute, read, -, write, for each cause from 12 on: three bits, two bits further each time */
 #define ROUTE_BITS		11
 #define SLOT_BITS		6
 
@@ -166,9 +166,8 @@
 	sd	t4, FRAME(T4)(sp)
 .endm
 
-/* The current thread waits. */
+/* The current thread, which is saved, waits. */
 .macro wait endpoint
-	save_native
 	li	s9, RECEIVING
 	sd	s9, THREAD_CONDITION(sp)
 	enqueue	sp, \endpoint
@@ -256,24 +255,22 @@ fast fast_fault	/* t6: the cause - CAUSE_ECALL_USER */
 	endpoint TO_SEND, 9f
 	receiver 9f
 	li	s7, ACCESSES
-	slli	t6, t6, 3
+	slli	t6, t6, 1
 	srl	s7, s7, t6
-	andi	s9, s7, 7
-	csrr	s11, stval
+	csrr	a1, stval
+	andi	a2, s7, 7
+	sd	a1, THREAD_FAULT_ADDRESS(sp)
+	sd	a2, THREAD_FAULT_ACCESS(sp)
 	mv	s7, sp
 	mv	a0, s0
-	mv	a1, s11
-	mv	a2, s9
 	ld	sp, HART_STACK(tp)
 	call	fault_is_stale
 	mv	sp, s7
 	bnez	a0, 9f
 	/* Nothing below may fail. */
-	mv	a0, s11
-	mv	a1, s9
+	ld	a0, THREAD_FAULT_ADDRESS(sp)
+	ld	a1, THREAD_FAULT_ACCESS(sp)
 	ld	a2, FRAME_PC(sp)
-	sd	a0, THREAD_FAULT_ADDRESS(sp)
-	sd	a1, THREAD_FAULT_ACCESS(sp)
 	count	HART_FAST_CALLS + 16
 	deliver	sp, HELD | FAULT
 	clear	13, 14, 15
@@ -296,6 +293,7 @@ fast fast_reply_recv
 	bnez	ra, .Lreply_full
 	bnez	t2, 9f
 	/* Nothing below may fail. */
+	save_native
 	sd	zero, THREAD_CONDITION(s6)
 	wait	s5
 	resume_receiver T0, T1
@@ -306,6 +304,7 @@ fast fast_reply_recv
 	bnez	t2, 9f
 	/* Nothing below may fail. */
 	sd	a0, FRAME(A0)(s6)
+	save_native
 1:	sd	ra, THREAD_CONDITION(s6)
 	wait	s5
 	csrw	satp, s8
@@ -316,29 +315,27 @@ fast fast_reply_recv
 	bnez	s7, 9f
 	addi	t6, t2, -REPLY_MAP
 	bnez	t6, 9f
-	each	sd, sp, 10, 11, 12, 13		/* the map item */
-	mv	s1, sp
-	mv	s2, t0
-	mv	s3, t1
-	mv	s4, t4
-	mv	a0, sp
-	mv	a1, s6
-	csrrw	s0, sscratch, tp
+	save_native
+	csrw	sscratch, tp
+	mv	s2, sp
+	mv	a4, sp
+	mv	a5, s6
 	ld	sp, HART_STACK(tp)
-	call	fault_answer_map
-	csrw	sscratch, s0
-	mv	sp, s1
-	mv	t4, s4
+	call	fault_answer_map		/* a0..a3: the map item */
+	mv	sp, s2
 	bnez	a0, 8f
 	/* Nothing below may fail. */
 	li	ra, FAULT
 	j	1b
-8:	each	ld, sp, 10, 11, 12, 13		/* for the slow path, which says what is wrong */
-	mv	t0, s2
-	mv	t1, s3
+8:	ld	s9, FRAME(SP)(sp)		/* for the slow path, which says what is wrong */
+	ld	s10, THREAD_OBJECT(s6)
+	csrw	sscratch, s9
+	each	ld, sp, 10, 11, 12, 13, T4
+	sub	t0, s1, s0
+	srli	t0, t0, 5
+	ld	t1, OBJECT_TOKEN(s10)
 	li	t2, REPLY_MAP
-	li	t3, 0
-	li	t5, 0
+	clear	T3, T5
 	li	a7, REPLY_RECV
 slow fast_reply_recv, message_slow
 
@@ -368,6 +365,7 @@ fast fast_forward
 	deliver_loan ra
 	addi	s9, ra, THREAD_CALL + CALL_MESSAGE - FRAME(A0)
 	each	sd, s9, 10, 11, 12, 13, 14, 15, 16
+	save_native
 	wait	t6
 	resume_receiver RA, T6
 slow fast_forward, message_slow
@@ -424,6 +422,7 @@ fast fast_recv
 	bgeu	s1, s2, 9f
 	beqz	s3, 9f
 	/* Nothing below may fail. */
+	save_native
 	wait	s5
 	mv	a0, sp
 	csrw	sscratch, tp

@@ -126,10 +126,10 @@ uint64_t *table_reach(struct space *space, uint64_t address, uint64_t level, lon
 
 /* How many entries of this one's table are in use; of a root: those below USER_END. So many more or, below zero, less are: how many now. */
 static inline unsigned word_entries(uint64_t word) { return word / OBJECT_ENTRY & 0xffff; }
-static inline unsigned table_entries(const uint64_t *entry) { return word_entries(objects[object_index(entry)].word); }
+static inline unsigned table_entries(const uint64_t *entry) { return word_entries(object_entry(entry)->word); }
 static inline unsigned table_count(uint64_t *entry, int64_t more)
 {
-	return word_entries(objects[object_index(entry)].word += (uint64_t)more * OBJECT_ENTRY);
+	return word_entries(object_entry(entry)->word += (uint64_t)more * OBJECT_ENTRY);
 }
 
 /*

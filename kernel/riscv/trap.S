@@ -29,7 +29,9 @@ trap_entry:
 	beqz	t6, copy
 	addi	t6, t6, COPY - FORWARD
 	beqz	t6, fast_forward
-	addi	t6, t6, FORWARD - REPLY
+	addi	t6, t6, FORWARD - COPY
+	beqz	t6, copy
+	addi	t6, t6, COPY - REPLY
 	beqz	t6, fast_reply
 	addi	t6, t6, REPLY - RECV
 	beqz	t6, fast_recv
