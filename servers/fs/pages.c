@@ -15,6 +15,7 @@ enum task_state { TASK_FREE, TASK_READY, TASK_WAITING, TASK_MOVING };
 static struct task {
 	enum task_state state;
 	uint64_t key;
+	uint32_t asked;			/* its place in the ring */
 	uint32_t next, moving;		/* first page not yet dealt with; transfers under way */
 	bool begun;
 	uint64_t flush;			/* 0, or what it waits for besides */
@@ -26,6 +27,7 @@ static unsigned in_state[TASK_MOVING + 1] = { [TASK_FREE] = TASKS };
 static struct ring *ring;
 static uint32_t observed, admitted;
 static bool answered;
+static uint32_t failures;		/* of writes */
 static bool flush_owed;			/* transfers have begun that are to be durable */
 
 static void set_state(struct task *task, enum task_state state)
@@ -57,6 +59,39 @@ bool pages_unadmitted(void)
 	return observed != admitted;
 }
 
+uint32_t pages_admit_asked(uint32_t asked)
+{
+	if (asked - ring->request_tail > RING_SLOTS)
+		return ring->request_tail;	/* it has long been taken */
+	if ((int32_t)(asked - admitted) > 0)
+		admitted = asked;
+	if ((int32_t)(admitted - observed) > 0)
+		observed = admitted;
+	work_left = true;
+	return asked;
+}
+
+bool pages_written(uint64_t object, uint32_t asked)
+{
+	if ((int32_t)(asked - ring->request_tail) > 0)
+		return false;
+	for (unsigned i = 0, left = TASKS - in_state[TASK_FREE]; left; i++) {
+		const struct task *task = &tasks[i];
+
+		if (task->state == TASK_FREE)
+			continue;
+		if (task->request.operation == FS_REQUEST_write && task->request.object == object && (int32_t)(task->asked - asked) < 0)
+			return false;
+		left--;
+	}
+	return true;
+}
+
+uint32_t pages_failures(void)
+{
+	return failures;
+}
+
 bool pages_ready(void)
 {
 	return in_state[TASK_READY];
@@ -77,6 +112,10 @@ static void finish(struct task *task)
 	ring_complete(ring, task->request.id, task->status, task->value);
 	set_state(task, TASK_FREE);
 	answered = true;
+	if (task->request.operation != FS_REQUEST_write)
+		return;
+	failures += task->status != 0;
+	wake_calls(WAIT_KEY(WAIT_DATA, 0));
 }
 
 /* ---- transfers */
@@ -343,6 +382,7 @@ static void take_requests(void)
 			admitted = observed = ring->request_tail;
 			return;
 		}
+		task->asked = ring->request_tail - 1;
 		task->next = task->moving = 0;
 		task->begun = false;
 		task->flush = task->value = task->status = 0;

@@ -29,7 +29,7 @@ _Static_assert(OBJECT_IN_MEMORY == IN_MEMORY, "an object's number shows the volu
 #define TAKEN (WAIT - 2)
 
 /* More to wait for than the core knows (enum wait_kind). */
-enum shell_wait { WAIT_MOUNT = 16, WAIT_PIPE, WAIT_FLUSH, WAIT_SLOT };
+enum shell_wait { WAIT_MOUNT = 16, WAIT_PIPE, WAIT_FLUSH, WAIT_SLOT, WAIT_DATA };
 
 /* ---- call.c */
 enum call_state { CALL_RUNNING = 1, CALL_READY, CALL_WAITING, CALL_AWAY, CALL_FAULTED };
@@ -206,6 +206,9 @@ void pages_init(struct ring *ring);
 void pages_observe(void);		/* when the pager notifies, before the endpoint is polled ... */
 void pages_admit(void);			/* ... and found empty: requests seen before come after all calls sent before them */
 bool pages_unadmitted(void);		/* there are requests that wait for that */
+uint32_t pages_admit_asked(uint32_t asked);	/* a call says that it was sent after these, which may come now; their place in the ring */
+bool pages_written(uint64_t object, uint32_t asked);	/* none of the writes before that place is under way; else wait for WAIT_DATA */
+uint32_t pages_failures(void);		/* writes answered with an error */
 bool pages_ready(void);			/* admitted ones can go on */
 void pages_run(void);
 void pages_wake(uint64_t key);

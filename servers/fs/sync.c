@@ -51,7 +51,7 @@ int64_t linux_fdatasync(struct call *call)
 
 /* ---- metadata and device */
 
-enum stage { BEGIN, WRITING, FLUSHING, SETTLED };
+enum stage { BEGIN, DATA, WRITING, FLUSHING };
 
 /* 0 when everything that was dirty at the first try is durable. */
 static int64_t make_durable(struct call *call)
@@ -83,16 +83,35 @@ int64_t sync_then(struct call *call)
 	return result == 0 && volume.broken ? -EIO : result;
 }
 
-/* What the pager knows of the object goes into its inode, then all is written. */
-static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length, uint64_t modified, int64_t error)
+/* Writes that the pager has left to us: 0: they are done. One has failed that it does not know of: what that means is its business. */
+static int64_t await_writes(struct call *call, uint64_t object, uint64_t writes)
+{
+	if (call->stage == BEGIN)
+		call->stamp = pages_admit_asked(FS_WRITES_ASKED(writes));
+	call->stage = DATA;
+	if (!pages_written(object, call->stamp))
+		return wait_for(WAIT_KEY(WAIT_DATA, 0));
+	if (FS_WRITES(0, pages_failures()) != FS_WRITES(0, FS_WRITES_FAILURES(writes)))
+		return sync_object(call, object, COOKIE_CHECKED);
+	call->stage = BEGIN;
+	return 0;
+}
+
+/* What the pager knows of the object goes into its inode, unless writes have brought it, then all is written. */
+static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length, uint64_t modified, int64_t error, uint64_t writes)
 {
 	struct pager_stat_reply now;
 	struct inode_ref ref;
-	int result;
+	int64_t result;
 
+	if (writes && call->stage <= DATA) {
+		result = await_writes(call, object, writes);
+		if (result)
+			return result;
+	}
 	if (error == -ENOENT)
 		error = 0;	/* not known to the pager: nothing to be written */
-	else if (object && !error && call->stage == BEGIN && !volume.read_only) {
+	else if (object && !error && call->stage == BEGIN && !volume.read_only && (modified || !writes)) {
 		result = inode_get((uint32_t)object, &ref);
 		if (result == WAIT) {
 			call->done = 1;
@@ -151,15 +170,15 @@ int64_t fs_synced(struct call *call)
 
 	if ((request->cookie & 0xff) == COOKIE_SHUTDOWN)
 		return shut_down(call, request->cookie >> 8);
-	result = note_and_sync(call, request->object, request->length, request->modified, request->error);
-	return request->cookie == COOKIE_SYNC && result != WAIT ? 0 : result;
+	result = note_and_sync(call, request->object, request->length, request->modified, request->error, request->writes);
+	return request->cookie == COOKIE_SYNC && result > WAIT ? 0 : result;
 }
 
 int64_t fs_msync(struct call *call)
 {
 	const struct fs_msync *request = (const struct fs_msync *)call->message.word;
 
-	return note_and_sync(call, request->object, request->length, request->modified, request->error);
+	return note_and_sync(call, request->object, request->length, request->modified, 0, request->writes);
 }
 
 /* ---- the timer: dirty metadata does not stay in memory for ever; a system at rest is not woken */

@@ -6,6 +6,7 @@
 
 #include "fs.h"
 #include "reply.h"
+#include "requests.h"
 
 #include <linux/errno.h>
 #include <linux/mman.h>
@@ -42,7 +43,7 @@ long linux_mmap(struct call *call)
 		return -EINVAL;
 	if (word[3] & MAP_ANONYMOUS)
 		return core_mmap(call_space(call), word[0], word[1], word[2], word[3], 0, 0, PROT_READ | PROT_WRITE | PROT_EXEC, &call->job.waiter);
-	forward_call(call->token, SLOT_FS, FS_mmap, word, sizeof(call->word), 0);
+	forward_later(call->token, SLOT_FS, FS_mmap, word, sizeof(call->word));
 	return CALL_DONE;
 }
 
@@ -78,14 +79,18 @@ long linux_madvise(struct call *call)
 	return core_madvise(call_space(call), call->word[0], call->word[1], call->word[2], &call->job.waiter);
 }
 
-/* With the data written, fs makes the metadata and the device follow, and answers. */
+/* With the data written, or on its way, fs makes the metadata and the device follow, and answers. */
 long linux_msync(struct call *call)
 {
 	struct fs_msync words = { 0 };
-	long result = core_msync(call_space(call), call->word[0], call->word[1], call->word[2], &call->job.waiter, &words.object, &words.length, &words.modified);
+	long result;
 
-	if (result || !(call->word[2] & MS_SYNC) || !words.object)
+	call->job.waiter.passes_on = requests_room();
+	result = core_msync(call_space(call), call->word[0], call->word[1], call->word[2], &call->job.waiter, &words.object, &words.length, &words.modified);
+	if (result == CORE_WRITES && !(words.writes = requests_writes()))
+		return CORE_AGAIN;
+	if ((result && result != CORE_WRITES) || !(call->word[2] & MS_SYNC) || !words.object)
 		return result;
-	forward_call(call->token, SLOT_FS, FS_msync, &words, sizeof(words), 0);
+	forward_later(call->token, SLOT_FS, FS_msync, &words, sizeof(words));
 	return CALL_DONE;
 }

@@ -6,6 +6,7 @@
 
 #include "fs.h"
 #include "reply.h"
+#include "requests.h"
 
 #include <linux/errno.h>
 
@@ -96,7 +97,7 @@ long forward_truncate(struct call *call)
 	if (core_not_yet(result))
 		return result;
 	words.error = result < 0 ? result : 0;
-	forward_call(call->token, SLOT_FS, FS_truncated, &words, sizeof(words), 0);
+	forward_later(call->token, SLOT_FS, FS_truncated, &words, sizeof(words));
 	return CALL_DONE;
 }
 
@@ -110,7 +111,10 @@ long forward_sync(struct call *call)
 
 	if (object)
 		core_object_hold(object);
+	call->job.waiter.passes_on = requests_room();
 	result = object || !request->object ? core_object_sync(object, &call->job.waiter) : -ENOENT;
+	if (result == CORE_WRITES)
+		result = (words.writes = requests_writes()) ? 0 : CORE_AGAIN;
 	if (object && !core_not_yet(result)) {
 		words.length = core_object_length(object);
 		words.modified = core_object_modified(object);
@@ -120,7 +124,7 @@ long forward_sync(struct call *call)
 	if (core_not_yet(result))
 		return result;
 	words.error = result < 0 ? result : 0;
-	forward_call(call->token, SLOT_FS, FS_synced, &words, sizeof(words), 0);
+	forward_later(call->token, SLOT_FS, FS_synced, &words, sizeof(words));
 	return CALL_DONE;
 }
 

@@ -12,9 +12,9 @@
 #include <asm/signal.h>
 #include <linux/errno.h>
 
-/* The answer kept back; token 0: none. For map items `call` tells whom to blame if the kernel refuses. */
+/* The answer kept back; token 0: none. slot: where the caller is forwarded instead. For map items `call` tells whom to blame if the kernel refuses. */
 static struct {
-	uint64_t token, flags;
+	uint64_t token, flags, slot;
 	const struct call *call;
 	struct message message;
 } kept;
@@ -25,6 +25,7 @@ static struct message *keep(uint64_t token, uint64_t flags, const struct call *c
 		reply_flush();
 	kept.token = token;
 	kept.flags = flags;
+	kept.slot = 0;
 	kept.call = call;
 	kept.message.label = 0;
 	kept.message.capability = 0;
@@ -99,7 +100,7 @@ void reply_flush(void)
 {
 	while (kept.token) {
 		kept.message.flags = kept.flags;
-		long result = ipc_reply(kept.token, &kept.message);
+		long result = kept.slot ? ipc_forward(kept.token, kept.slot, &kept.message) : ipc_reply(kept.token, &kept.message);
 
 		if (result >= 0)
 			kept.token = 0;
@@ -119,6 +120,15 @@ bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *wor
 	return result >= 0;
 }
 
+void forward_later(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes)
+{
+	struct message *message = keep(token, 0, 0);
+
+	kept.slot = slot;
+	message->label = label;
+	memcpy(message->word, words, bytes);
+}
+
 STRAIGHT long reply_exchange(uint64_t deadline, struct message *message)
 {
 	message->receive_slot = 0;
@@ -132,7 +142,7 @@ STRAIGHT long reply_exchange(uint64_t deadline, struct message *message)
 		message->label = kept.message.label;
 		message->capability = kept.message.capability;
 		message->flags = kept.flags;
-		event = ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
+		event = kept.slot ? ipc_forward_recv(kept.token, kept.slot, SLOT_ENDPOINT, message) : ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
 		if (event >= 0) {
 			kept.token = 0;
 			return event;

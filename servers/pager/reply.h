@@ -22,6 +22,9 @@ RARE void reply_flush(void);
 /* Hands the caller on; capability 0: none. False: the caller is gone. */
 bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability);
 
+/* The same, kept back like an answer. The step asks fs for nothing more: that would come before it. */
+void forward_later(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes);
+
 /* Sends what is kept back, receives: an event, or an error. */
 long reply_exchange(uint64_t deadline, struct message *message);
 

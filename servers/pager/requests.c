@@ -5,6 +5,7 @@
  */
 #include "requests.h"
 
+#include "fs.h"
 #include "served.h"
 
 #include <linux/errno.h>
@@ -23,6 +24,7 @@ static uint32_t epoch;
 static struct record *asked[RING_SLOTS];	/* in the ring; ring id = generation << 8 | index */
 static uint64_t generation;
 static unsigned asked_count;
+static uint32_t failures;			/* of writes */
 static struct record *first, *last;		/* waiting for a place */
 static struct record records[RECORDS], *spare;
 bool requests_news;
@@ -103,6 +105,7 @@ static void answer(const struct ring_request *request, const struct ring_complet
 	int64_t status = completion->status > 0 || completion->status < -MOST_ERRNO ? -EIO : completion->status;
 	uint64_t value = completion->value;
 
+	failures += request->operation == FS_REQUEST_write && completion->status;
 	if (request->operation == FS_REQUEST_page_in)
 		value &= (1UL << request->count) - 1;
 	else if (value > request->count)
@@ -154,6 +157,14 @@ void requests_tell(void)
 {
 	requests_news = false;
 	sys_notify(SLOT_NOTIFY_FS, NOTIFY_RING_LOWER);
+}
+
+uint64_t requests_writes(void)
+{
+	if (first)
+		return 0;
+	requests_news = false;
+	return FS_WRITES(ring->request_head, failures);
 }
 
 bool requests_room(void)

@@ -13,6 +13,12 @@ void request_queue(const struct core_request *request);	/* struct core_ops */
 void requests_answers(void);				/* fs has notified */
 bool requests_room(void);				/* the ring has room for work that is not urgent */
 
+/*
+ * What a forward says to fs of writes under way (abi/fs.h): it need not be notified of what was asked before, and waits for the writes.
+ * 0: some of them may not have been asked for yet.
+ */
+uint64_t requests_writes(void);
+
 extern bool requests_news;				/* asked since fs was notified */
 void requests_tell(void);				/* ... then once per step: notify it */
 

@@ -19,6 +19,9 @@ void pages_run(void);
 void pages_wake(uint64_t key);
 void pages_flushed(void);
 void pages_io_done(uint32_t task, bool failed);
+uint32_t pages_admit_asked(uint32_t asked);
+bool pages_written(uint64_t object, uint32_t asked);
+uint32_t pages_failures(void);
 bool ring_ask(struct ring *ring, const struct ring_request *request);
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion);
 bool object_stat(uint64_t object, struct pager_stat_reply *reply);
@@ -38,6 +41,14 @@ bool object_stat(uint64_t object, struct pager_stat_reply *reply)
 	(void)object;
 	*reply = (struct pager_stat_reply){ .known = 1, .leaving = leaving };
 	return true;
+}
+
+static unsigned calls_woken;
+
+void wake_calls(uint64_t key)
+{
+	(void)key;
+	calls_woken++;
 }
 
 void set_modified(struct inode_ref *ref, uint64_t modified)
@@ -196,6 +207,40 @@ static void durable_writes(void)
 	CHECK(ask(FS_REQUEST_release, object, 0, 0, 1, &value) == 0, "release");
 }
 
+/* Writes that a sync has left to fs: those asked before it, of its object. */
+static void writes_of_a_sync(void)
+{
+	struct ring_completion completion;
+	struct ring_request request = { 4711, FS_REQUEST_write, 2, 0, 0, 2 * 4096, 0, RING_SYNC, { 0 } };
+	struct node *node, *other_node;
+	uint64_t object = make_file("left", &node), other = make_file("other left", &other_node), value;
+	uint32_t asked, first, failed = pages_failures();
+
+	give_blocks(object, 0, 4);
+	request.object = object;
+	CHECK(ring_ask(ring, &request), "the ring is full");
+	asked = pages_admit_asked(ring->request_head);
+	CHECK(!pages_written(object, asked) && !data.moving, "not even taken");
+	pages_run();
+	CHECK(data.moving == 1 && data.quiet && !pages_written(object, asked) && pages_written(other, asked), "under way");
+	first = data.task;
+	put(FS_REQUEST_write, object, 2, 1, 0);
+	pages_io_done(first, false);
+	CHECK(!pages_written(object, asked), "before the flush");
+	flushed = flushes;
+	calls_woken = 0;
+	pages_flushed();
+	CHECK(pages_written(object, asked) && calls_woken == 1 && pages_failures() == failed, "its own writes are done");
+	CHECK(!pages_written(object, ring->request_head), "a later one is not");
+	pages_io_done(data.task, true);
+	CHECK(pages_written(object, ring->request_head) && calls_woken == 2 && pages_failures() == failed + 1, "it has failed");
+	CHECK(pages_written(object, pages_admit_asked(ring->request_head + 1000)), "a place that nobody has asked at");
+	data.moving = 0;
+	while (ring_next_completion(ring, &completion) || finish_transfer())
+		;
+	CHECK(ask(FS_REQUEST_release, object, 0, 0, 1, &value) == 0 && ask(FS_REQUEST_release, other, 0, 0, 1, &value) == 0, "release");
+}
+
 static void trim_takes_the_shorter_length(void)
 {
 	struct node *node;
@@ -260,6 +305,7 @@ int main(void)
 	CHECK(mount_image(path, 400) == 0, "mount");
 	pages_init(ring);
 	durable_writes();
+	writes_of_a_sync();
 	trim_takes_the_shorter_length();
 	no_space_while_a_release_is_expected();
 	leave();

@@ -237,6 +237,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ fork_keeps_file_mappings, "fork keeps file mappings", 0 },
 	{ only_dirty_pages_are_written, "only dirty pages are written", 0 },
 	{ msync_writes_its_range, "msync writes its range", 0 },
+	{ writes_are_passed_on, "writes that who syncs need not wait for", 0 },
 	{ written_again_meanwhile, "written again meanwhile", 0 },
 	{ background_writes_old_pages, "the background writes old pages", 0 },
 	{ write_errors_are_told_once, "write errors are told once", 0 },

@@ -371,6 +371,8 @@ static struct thread *ended_of(uint64_t identity)
 	DIE("no thread for identity %lx", (long)identity);
 }
 
+static void check_forward(uint64_t label, const uint64_t *word);
+
 long ipc_forward(uint64_t token, uint64_t slot, struct message *message)
 {
 	struct thread *thread = by_token(token), *child;
@@ -379,6 +381,7 @@ long ipc_forward(uint64_t token, uint64_t slot, struct message *message)
 		return ERR_BAD_TOKEN;
 	if (slot != SLOT_FS && slot != SLOT_PROC)
 		DIE("forward to slot %lu", (long)slot);
+	check_forward(message->label, message->word);
 	thread->place = slot == SLOT_FS ? AT_FS : AT_PROC;
 	thread->label = message->label;
 	thread->fault = false;

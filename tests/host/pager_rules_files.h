@@ -36,6 +36,29 @@ static void msync_writes_its_range(void)
 	MUST(RUN(core_msync(space, A, 1, MS_SYNC | MS_ASYNC, w, &number, &length, &modified)) == -EINVAL);
 }
 
+/* Who does not wait for writes still waits if more is behind them, and hears of errors. */
+static void writes_are_passed_on(void)
+{
+	struct object *object = open_file(1, make_file(0, 8 * PAGE));
+	struct task task = { .waiter.passes_on = true }, hole = task, failed = task;
+	uint64_t number, length, modified;
+
+	MUST(map_file(object, A, 8 * PAGE, RW, MAP_SHARED, 0) > 0 && store(A + 2 * PAGE, 99) == 0);
+	MUST(core_msync(space, A, 8 * PAGE, MS_SYNC, &task.waiter, &number, &length, &modified) == CORE_WRITES && queued == 1);
+	MUST(number == 1 && length == 8 * PAGE && !modified && !task.waiter.object && !task.waiter.link);
+	MUST(core_msync(space, A, 2 * PAGE, MS_SYNC, &task.waiter, &number, &length, &modified) == 0);
+	MUST(core_msync(space, A, 9 * PAGE, MS_SYNC, &hole.waiter, &number, &length, &modified) == CORE_WAIT);
+	drain();
+	MUST(hole.woken && core_msync(space, A, 9 * PAGE, MS_SYNC, &hole.waiter, &number, &length, &modified) == -ENOMEM && on_disk(1, 2 * PAGE) == 99);
+	MUST(store(A, 98) == 0 && core_object_sync(object, &task.waiter) == CORE_WRITES && queued == 1 && !task.waiter.object);
+	error_rate = 1;
+	drain();
+	error_rate = 0;
+	MUST(core_object_sync(object, &failed.waiter) == CORE_WAIT);
+	drain();
+	MUST(failed.woken && core_object_sync(object, &failed.waiter) == -EIO && on_disk(1, 0) == 98);
+}
+
 static void written_again_meanwhile(void)
 {
 	struct object *object = open_file(1, make_file(0, PAGE));

@@ -277,6 +277,19 @@ static void through_server(struct message *message, struct thread *thread)
 }
 
 /* What fs says to a caller that the pager has handed on. */
+static struct ring *test_ring;
+static unsigned passed_on;	/* syncs whose writes were left to fs */
+
+/* All that was asked before the forward, nothing that is asked after it. */
+static void check_forward(uint64_t label, const uint64_t *word)
+{
+	uint64_t writes = label == FS_msync ? word[3] : label == FS_synced ? word[5] : 0;
+
+	if (writes && FS_WRITES_ASKED(writes) != test_ring->request_head)
+		DIE("writes asked: %lx, head %x", (long)writes, test_ring->request_head);
+	passed_on += writes != 0;
+}
+
 static bool fs_step(struct message *message, struct thread *thread)
 {
 	uint64_t *word = message->word, file = rand() % FILES;
@@ -424,7 +437,6 @@ static void adopt(uint64_t identity)
 	thread->place = RUNNING;
 }
 
-static struct ring *test_ring;
 static struct ring_request waiting[RING_SLOTS];
 static unsigned waiting_count;
 
@@ -636,6 +648,13 @@ long ipc_reply_recv(uint64_t token, uint64_t endpoint, struct message *message)
 	return result < 0 ? result : ipc_recv(endpoint, message);
 }
 
+long ipc_forward_recv(uint64_t token, uint64_t slot, uint64_t endpoint, struct message *message)
+{
+	long result = ipc_forward(token, slot, message);
+
+	return result < 0 ? result : ipc_recv(endpoint, message);
+}
+
 /* Before the caches are dropped: what that releases, nobody takes from the ring any more. */
 static void check_uses(void)
 {
@@ -657,8 +676,8 @@ static void check_end(uint64_t objects_before)
 	if (domain_count || object_pages_free + (objects_before - object_pages) != objects_before - 3)
 		DIE("%lu domains, %lu of %lu object pages free", (long)domain_count, (long)object_pages_free, (long)object_pages);
 	if (getenv("PAGER_LOG"))
-		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; execs without memory %u; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
-	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], execs_failed, (long)core_counters.free_pages,
+		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; execs without memory %u; syncs passed on %u; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
+	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], execs_failed, passed_on, (long)core_counters.free_pages,
 	       (long)core_counters.total_pages, (long)core_counters.cache_pages, (long)core_counters.anonymous_pages, (long)core_counters.objects, (long)core_counters.own_pages);
 	if (core_counters.anonymous_pages || core_counters.vmas || core_counters.anons)
 		DIE("memory is lost");

@@ -28,6 +28,7 @@
 
 #define CORE_WAIT	(-100000L)
 #define CORE_AGAIN	(-100001L)
+#define CORE_WRITES	(-100003L)	/* of a sync whose waiter passes_on: all is done but for writes that have been asked for */
 
 static inline bool core_not_yet(long status)	/* the operation goes on */
 {
@@ -58,6 +59,7 @@ struct waiter {
 	uint64_t progress[4];		/* the operation's own */
 	long error;			/* what the I/O that it waited for failed with */
 	bool fetched;			/* it has waited for a page */
+	bool passes_on;			/* the shell's: it need not wait for writes, who answers them knows what to do then */
 	bool served;			/* ... of a program's pager, which may never bring it: the shell may have to break it off */
 	struct lock *held[2];		/* locks and records that it keeps while it is parked; core_cancel lets them go */
 	struct object *object;

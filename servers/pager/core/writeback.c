@@ -89,8 +89,16 @@ static long sync_wait(struct object *object, uint64_t last, struct waiter *waite
 	return wait_park(&frame->waiters, waiter);
 }
 
+/* An error that is to be told is told here. */
+static bool may_pass_on(struct object *object, uint64_t first, uint64_t last, const struct waiter *waiter)
+{
+	struct frame *frame = waiter->passes_on && !object->error ? pages_next(object, first, TAG_WRITING) : NULL;
+
+	return frame && frame->index < last;
+}
+
 /* progress[1]: page, progress[2]: phase; both begin and end as 0. */
-static long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter)
+static long sync_range(struct object *object, uint64_t first, uint64_t last, struct waiter *waiter, bool ends)
 {
 	long status = 0;
 
@@ -108,7 +116,9 @@ static long sync_range(struct object *object, uint64_t first, uint64_t last, str
 		waiter->progress[1] = first;
 		waiter->progress[2] = SYNC_WAIT;
 	}
-	if (!status && sync_wait(object, last, waiter) == CORE_WAIT)
+	if (!status && ends && may_pass_on(object, first, last, waiter))
+		status = CORE_WRITES;
+	else if (!status && sync_wait(object, last, waiter) == CORE_WAIT)
 		return CORE_WAIT;
 	waiter->progress[1] = waiter->progress[2] = 0;
 	if (!status) {
@@ -127,7 +137,7 @@ static long sync_all(struct waiter *waiter)
 		wait_keep(waiter, core.all_objects);
 	while (waiter->object) {
 		struct object *object = waiter->object, *next;
-		long status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
+		long status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter, false) : 0;
 
 		if (core_not_yet(status))
 			return status;
@@ -152,7 +162,7 @@ long core_object_sync(struct object *object, struct waiter *waiter)
 		return sync_all(waiter);
 	if (!waiter->object)
 		wait_keep(waiter, object);
-	status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter) : 0;
+	status = object->backed ? sync_range(object, 0, UINT64_MAX, waiter, true) : 0;
 	if (!core_not_yet(status)) {
 		waiter->object = NULL;
 		object_drop_later(object);
@@ -170,7 +180,7 @@ static void sync_keep(struct waiter *waiter, struct object *object)
 	wait_keep(waiter, object);
 }
 
-static long sync_vma(struct vma *vma, uint64_t start, uint64_t end, struct waiter *waiter)
+static long sync_vma(struct vma *vma, uint64_t start, uint64_t end, struct waiter *waiter, bool ends)
 {
 	uint64_t first = (start - vma->start + vma->offset) >> PAGE_SHIFT;
 
@@ -178,7 +188,7 @@ static long sync_vma(struct vma *vma, uint64_t start, uint64_t end, struct waite
 		return 0;
 	if (waiter->object != vma->object)
 		sync_keep(waiter, vma->object);
-	return sync_range(vma->object, first, first + ((end - start) >> PAGE_SHIFT), waiter);
+	return sync_range(vma->object, first, first + ((end - start) >> PAGE_SHIFT), waiter, ends);
 }
 
 static long check_msync(uint64_t address, uint64_t *length, unsigned flags)
@@ -217,7 +227,7 @@ long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned
 		if (*at < vma->start)
 			*at = vma->start;
 		if (flags & MS_SYNC)
-			status = sync_vma(vma, *at, minimum(end, vma->end), waiter);
+			status = sync_vma(vma, *at, minimum(end, vma->end), waiter, vma->end >= end && !waiter->progress[3]);
 		if (core_not_yet(status))
 			return status;
 		*at = vma->end;
