@@ -4,10 +4,12 @@
  */
 #include "straight.h"
 
+#include "linux.h"
 #include "pager.h"
 #include "spaces.h"
 
 #include <linux/errno.h>
+#include <linux/mman.h>
 
 /* The message that is looked at; it stays until its answer has gone out. Of a fault, what is always zero is left out. */
 static struct message delivered;
@@ -78,6 +80,23 @@ static STRAIGHT bool answer_transfer(struct message *message)
 	return result >= 0;
 }
 
+static STRAIGHT bool answer_linux(struct message *message)
+{
+	const uint64_t *word = message->word;
+	struct process *process;
+	long result;
+
+	if (message->label != LINUX_munmap && (message->label != LINUX_mmap || !(word[3] & MAP_ANONYMOUS) || word[5] % PAGE_BYTES))
+		return false;
+	process = caller_of(message);
+	if (!process)
+		return false;
+	result = message->label == LINUX_munmap ? core_munmap_at_once(process->domain->space, word[0], word[1])
+						: core_mmap_at_once(process->domain->space, word[0], word[1], word[2], word[3]);
+	*message = (struct message){ .word = { result } };
+	return result != CORE_WAIT;
+}
+
 /* Leaves in `delivered` what it is, in `message` what to answer. */
 static STRAIGHT bool answer(struct message *message)
 {
@@ -86,7 +105,7 @@ static STRAIGHT bool answer(struct message *message)
 		return answer_fault(message);
 	}
 	deliver(message);
-	return answer_transfer(message);
+	return message->badge == BADGE_CLIENT ? answer_linux(message) : answer_transfer(message);
 }
 
 /* The event to go on with. A refused map item is for the tables, which know what to do about it; who waited for a count is gone. */

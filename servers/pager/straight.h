@@ -1,6 +1,7 @@
 /*
- * The straight way: faults, reads and writes that wait for nothing are answered where they are received, from registers to registers, without a call's
- * record and without the tables of main.c. What the core does not answer at once arrives there.
+ * The straight way: faults, reads, writes, and private mappings without a file that come or go are answered where they are received, if they wait
+ * for nothing: from registers to registers, without a call's record and without the tables of main.c. What the core does not answer at
+ * once arrives there.
  */
 #ifndef PAGER_STRAIGHT_H
 #define PAGER_STRAIGHT_H

@@ -40,9 +40,17 @@ static STRAIGHT void whole(unsigned what, const struct domain *domain, uint64_t 
 	}
 }
 
-void table_unmap(void *domain, uint64_t address, uint64_t pages, void (*dirty)(void *context, uint64_t address), void *context)
+static RARE void unmap_reported(void *domain, uint64_t address, uint64_t pages, void (*dirty)(void *context, uint64_t address), void *context)
 {
 	whole(UNMAP, domain, address, 0, pages, dirty, context);
+}
+
+void table_unmap(void *domain, uint64_t address, uint64_t pages, void (*dirty)(void *context, uint64_t address), void *context)
+{
+	if (dirty)
+		unmap_reported(domain, address, pages, dirty, context);
+	else
+		whole(UNMAP, domain, address, 0, pages, NULL, NULL);
 }
 
 void table_protect(void *domain, uint64_t address, unsigned rights, uint64_t pages, void (*dirty)(void *context, uint64_t address), void *context)

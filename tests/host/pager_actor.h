@@ -15,7 +15,7 @@
 
 static uint64_t steps, seed, failures;
 
-static void fail_at(const char *file, int line, const char *fact)
+static _Noreturn void fail_at(const char *file, int line, const char *fact)
 {
 	printf("%s:%d: %s\n\tseed %lu, step %lu; repeat with: pager_model %lu %lu\n", file, line, fact, seed, steps, steps + 1, seed);
 	fflush(stdout);

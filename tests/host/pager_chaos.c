@@ -20,7 +20,7 @@
 
 static uint64_t steps, seed;
 
-static void fail_at(const char *file, int line, const char *fact)
+static _Noreturn void fail_at(const char *file, int line, const char *fact)
 {
 	printf("%s:%d: %s\n\tseed %lu, step %lu; repeat with: pager_chaos %lu %lu\n", file, line, fact, seed, steps, steps + 1, seed);
 	fflush(stdout);
@@ -278,10 +278,10 @@ static long attempt(struct caller *caller)
 	case ACCESS:
 		return access_memory(caller);
 	case MMAP:
-		return core_mmap(space, caller->address, caller->length, caller->prot, caller->flags, caller->flags & MAP_ANONYMOUS ? NULL : object,
+		return do_mmap(space, caller->address, caller->length, caller->prot, caller->flags, caller->flags & MAP_ANONYMOUS ? NULL : object,
 			caller->offset, caller->max_prot, waiter);
 	case MUNMAP:
-		return core_munmap(space, caller->address, caller->length, waiter);
+		return do_munmap(space, caller->address, caller->length, waiter);
 	case MPROTECT:
 		return core_mprotect(space, caller->address, caller->length, caller->prot, waiter);
 	case MADVISE:

@@ -12,7 +12,7 @@
 
 static jmp_buf out;
 
-static void fail_at(const char *file, int line, const char *fact)
+static _Noreturn void fail_at(const char *file, int line, const char *fact)
 {
 	printf("\n    %s:%d: %s", file, line, fact);
 	longjmp(out, 1);
@@ -142,12 +142,12 @@ static struct object *open_file(uint64_t open, uint64_t number)
 
 static long map_file(struct object *object, uint64_t address, uint64_t length, unsigned prot, unsigned flags, uint64_t offset)
 {
-	return RUN(core_mmap(space, address, length, prot, flags | MAP_FIXED, object, offset, 7, w));
+	return RUN(do_mmap(space, address, length, prot, flags | MAP_FIXED, object, offset, 7, w));
 }
 
 static long map_memory(uint64_t address, uint64_t length, unsigned prot, unsigned flags)
 {
-	return RUN(core_mmap(space, address, length, prot, flags | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, 7, w));
+	return RUN(do_mmap(space, address, length, prot, flags | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, 7, w));
 }
 
 #define BUFFER 0x20000000UL
@@ -254,6 +254,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ transfers_at_once, "transfers at once", 0 },
 	{ not_at_once_what_others_hold, "not at once what others hold", 0 },
 	{ faults_at_once, "faults at once", 0 },
+	{ mappings_at_once, "mappings at once", 0 },
 	{ vectors, "vectors", 0 },
 	{ bad_buffers_give_partial_counts, "bad buffers give partial counts", 0 },
 	{ long_transfers_give_way, "long transfers give way", 0 },

@@ -73,10 +73,10 @@ static long try_operation(struct actor *actor, struct operation *operation)
 	case LOAD: case STORE:
 		return try_access(operation);
 	case MMAP:
-		return core_mmap(space, operation->address, operation->length, operation->prot, operation->flags,
+		return do_mmap(space, operation->address, operation->length, operation->prot, operation->flags,
 			operation->flags & MAP_ANONYMOUS ? NULL : object, operation->offset, operation->max_prot, waiter);
 	case MUNMAP:
-		return core_munmap(space, operation->address, operation->length, waiter);
+		return do_munmap(space, operation->address, operation->length, waiter);
 	case MPROTECT:
 		return core_mprotect(space, operation->address, operation->length, operation->prot, waiter);
 	case MADVISE:

@@ -104,4 +104,32 @@ static void faults_at_once(void)
 	MUST(store(BUFFER, 3) == 0 && core_fault_at_once(space, BUFFER, ACCESS_WRITE, &page, &item) == MANY_PAGES && *bytes_at(page.frame) == 3);
 }
 
+#define MAP_NOW(address, length, flags) core_mmap_at_once(space, address, length, RW, MAP_PRIVATE | MAP_ANONYMOUS | (flags))
+#define UNMAP_NOW(address, length) core_munmap_at_once(space, address, length)
+
+/* One private mapping without a file comes and goes at once, if nobody must be asked or told. */
+static void mappings_at_once(void)
+{
+	uint64_t free;
+	struct task other = { 0 };
+	long place = MAP_NOW(0, PAGE - 1, 0);
+
+	MUST(place > 0 && store(place, 5) == 0 && load(place) == 5 && vma_count() == 1);
+	MUST(UNMAP_NOW(place, PAGE + 1) == CORE_WAIT && UNMAP_NOW(place + 1, PAGE - 1) == CORE_WAIT && UNMAP_NOW(place, 0) == CORE_WAIT && UNMAP_NOW(place, -1UL) == CORE_WAIT);
+	MUST(UNMAP_NOW(place, 1) == 0 && load(place) == -EFAULT && vma_count() == 0 && UNMAP_NOW(place, 1) == CORE_WAIT);
+	MUST(MAP_NOW(A, 2 * PAGE, MAP_FIXED) == A && MAP_NOW(A + 2 * PAGE, PAGE, MAP_FIXED_NOREPLACE) == A + 2 * PAGE && vma_count() == 1);
+	MUST(MAP_NOW(A + PAGE, PAGE, MAP_FIXED) == CORE_WAIT && MAP_NOW(A, PAGE, MAP_FIXED_NOREPLACE) == CORE_WAIT && UNMAP_NOW(A, PAGE) == CORE_WAIT);
+	MUST(MAP_NOW(A + 8 * PAGE + 1, PAGE, MAP_FIXED) == CORE_WAIT && MAP_NOW(0, 0, 0) == CORE_WAIT && MAP_NOW(0, -1UL, 0) == CORE_WAIT && MAP_NOW(0, 1UL << 37, 0) == CORE_WAIT);
+	MUST(core_mmap_at_once(space, 0, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS) == CORE_WAIT && core_mmap_at_once(space, 0, PAGE, RW, MAP_PRIVATE) == CORE_WAIT);
+	MUST(map_file(open_file(1, make_file(0, PAGE)), A + 8 * PAGE, PAGE, RW, MAP_PRIVATE, 0) > 0 && UNMAP_NOW(A + 8 * PAGE, PAGE) == CORE_WAIT);
+	space->busy.owner = &other.waiter;
+	MUST(MAP_NOW(0, PAGE, 0) == CORE_WAIT && UNMAP_NOW(A, 3 * PAGE) == CORE_WAIT);
+	space->busy.owner = NULL, core.memory_waiters = &other.waiter;
+	MUST(UNMAP_NOW(A, 3 * PAGE) == CORE_WAIT);
+	core.memory_waiters = NULL, free = core_counters.free_pages, core_counters.free_pages = core.want[0] - 1;
+	MUST(MAP_NOW(0, PAGE, 0) == CORE_WAIT);
+	core_counters.free_pages = free;
+	MUST(UNMAP_NOW(A, 3 * PAGE) == 0 && vma_count() == 1);
+}
+
 #endif

@@ -16,7 +16,7 @@ static void only_dirty_pages_are_written(void)
 	MUST(store(A + 3 * PAGE, 1) == 0 && store(A + 4 * PAGE, 1) == 0 && store(A + 11 * PAGE, 1) == 0);
 	MUST(RUN(core_object_sync(object, w)) == 0 && writes == 3 && core_counters.page_outs == 3);
 	MUST(RUN(core_object_sync(object, w)) == 0 && writes == 3);
-	MUST(store(A + 4 * PAGE, 2) == 0 && RUN(core_munmap(space, A, 20 * PAGE, w)) == 0);
+	MUST(store(A + 4 * PAGE, 2) == 0 && RUN(do_munmap(space, A, 20 * PAGE, w)) == 0);
 	MUST(RUN(core_object_sync(object, w)) == 0 && writes == 4 && on_disk(1, 4 * PAGE) == 2);
 }
 
@@ -329,7 +329,7 @@ static void unlinked_files_are_not_written(void)
 	disk[0].linked = false;
 	core_object_unlinked(object);
 	MUST(core_close(1) == 0 && load(A) == 3 && releases == 0);
-	MUST(RUN(core_munmap(space, A, 2 * PAGE, w)) == 0);
+	MUST(RUN(do_munmap(space, A, 2 * PAGE, w)) == 0);
 	drain();
 	MUST(releases == 1 && writes == 0 && core_counters.cache_pages == 0 && !core_object_find(1) && !disk[0].block[0]);
 }
@@ -341,7 +341,7 @@ static void large_shared_memory_ends_in_slices(void)
 	MUST(map_memory(A, 10000 * PAGE, RW, MAP_SHARED) > 0);
 	for (uint64_t i = 0; i < 10000; i++)
 		MUST(store(A + i * PAGE, 1) == 0);
-	MUST(RUN(core_munmap(space, A, 10000 * PAGE, w)) == 0 && core_counters.anonymous_pages > 1000);
+	MUST(RUN(do_munmap(space, A, 10000 * PAGE, w)) == 0 && core_counters.anonymous_pages > 1000);
 	while (core_write_back_step())
 		;
 	core_drop_caches();

@@ -63,7 +63,7 @@ static void mapping_outlives_close(void)
 
 	MUST(map_file(object, A, PAGE, RW, MAP_SHARED, 0) == A && core_close(1) == 0);
 	core_drop_caches();
-	MUST(load(A) == 1 && store(A, 5) == 0 && RUN(core_munmap(space, A, PAGE, w)) == 0);
+	MUST(load(A) == 1 && store(A, 5) == 0 && RUN(do_munmap(space, A, PAGE, w)) == 0);
 	MUST(RUN(core_object_sync(NULL, w)) == 0 && on_disk(1, 0) == 5);
 	core_drop_caches();
 	drain();
@@ -75,12 +75,12 @@ static void munmap_front_back_middle(void)
 	struct object *object = open_file(1, make_file(0, 9 * PAGE));
 
 	MUST(map_file(object, A, 9 * PAGE, RW, MAP_SHARED, 0) == A && vma_count() == 1);
-	MUST(RUN(core_munmap(space, A, PAGE, w)) == 0 && vma_count() == 1 && load(A) == -EFAULT && load(A + PAGE) == 2);
-	MUST(RUN(core_munmap(space, A + 8 * PAGE, 1, w)) == 0 && vma_count() == 1 && load(A + 8 * PAGE) == -EFAULT);
-	MUST(store(A + 4 * PAGE, 200) == 0 && RUN(core_munmap(space, A + 4 * PAGE, PAGE, w)) == 0 && vma_count() == 2);
+	MUST(RUN(do_munmap(space, A, PAGE, w)) == 0 && vma_count() == 1 && load(A) == -EFAULT && load(A + PAGE) == 2);
+	MUST(RUN(do_munmap(space, A + 8 * PAGE, 1, w)) == 0 && vma_count() == 1 && load(A + 8 * PAGE) == -EFAULT);
+	MUST(store(A + 4 * PAGE, 200) == 0 && RUN(do_munmap(space, A + 4 * PAGE, PAGE, w)) == 0 && vma_count() == 2);
 	MUST(load(A + 4 * PAGE) == -EFAULT && load(A + 3 * PAGE) == 4 && load(A + 5 * PAGE) == 6);
 	MUST(map_file(object, A + 4 * PAGE, PAGE, RW, MAP_SHARED, 4 * PAGE) > 0 && vma_count() == 1 && load(A + 4 * PAGE) == 200);
-	MUST(RUN(core_munmap(space, 0, CORE_USER_END, w)) == 0 && vma_count() == 0);
+	MUST(RUN(do_munmap(space, 0, CORE_USER_END, w)) == 0 && vma_count() == 0);
 }
 
 static void mprotect_splits_and_merges(void)
@@ -97,48 +97,48 @@ static void mprotect_obeys_the_open_mode(void)
 {
 	struct object *object = open_file(1, make_file(0, PAGE));
 
-	MUST(RUN(core_mmap(space, A, PAGE, RW, MAP_SHARED | MAP_FIXED, object, 0, PROT_READ, w)) == -EACCES);
-	MUST(RUN(core_mmap(space, A, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0, PROT_READ | PROT_EXEC, w)) == A);
+	MUST(RUN(do_mmap(space, A, PAGE, RW, MAP_SHARED | MAP_FIXED, object, 0, PROT_READ, w)) == -EACCES);
+	MUST(RUN(do_mmap(space, A, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0, PROT_READ | PROT_EXEC, w)) == A);
 	MUST(RUN(core_mprotect(space, A, PAGE, RW, w)) == -EACCES && RUN(core_mprotect(space, A, PAGE, PROT_READ | PROT_EXEC, w)) == 0);
 }
 
 static void addresses_are_chosen_as_on_linux(void)
 {
-	long first = RUN(core_mmap(space, 0, 3 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)), second;
+	long first = RUN(do_mmap(space, 0, 3 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)), second;
 
 	MUST(first == (long)(CORE_USER_END - 3 * PAGE));
-	second = RUN(core_mmap(space, 0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w));
-	MUST(second == first - (long)PAGE && RUN(core_munmap(space, first, 2 * PAGE, w)) == 0);
-	MUST(RUN(core_mmap(space, 0, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == first);
-	MUST(RUN(core_mmap(space, A + 7, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == A);		/* a hint */
-	MUST(RUN(core_mmap(space, A, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == second - (long)PAGE);
-	MUST(RUN(core_mmap(space, A, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0, 7, w)) == -EEXIST);
-	MUST(RUN(core_mmap(space, A + PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0, 7, w)) == A + PAGE);
+	second = RUN(do_mmap(space, 0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w));
+	MUST(second == first - (long)PAGE && RUN(do_munmap(space, first, 2 * PAGE, w)) == 0);
+	MUST(RUN(do_mmap(space, 0, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == first);
+	MUST(RUN(do_mmap(space, A + 7, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == A);		/* a hint */
+	MUST(RUN(do_mmap(space, A, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == second - (long)PAGE);
+	MUST(RUN(do_mmap(space, A, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0, 7, w)) == -EEXIST);
+	MUST(RUN(do_mmap(space, A + PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0, 7, w)) == A + PAGE);
 }
 
 static void huge_mappings_are_instant(void)
 {
 	struct object *object = open_file(1, make_hole_file(0, 1UL << 40));
-	long place = RUN(core_mmap(space, 0, 128UL << 30, PROT_READ, MAP_SHARED, object, 0, 7, w));
+	long place = RUN(do_mmap(space, 0, 128UL << 30, PROT_READ, MAP_SHARED, object, 0, 7, w));
 
 	MUST(place > 0 && load(place + (100UL << 30)) == 0 && core_counters.page_ins == 0);
-	MUST(RUN(core_mmap(space, 0, 1UL << 40, PROT_READ, MAP_SHARED, object, 0, 7, w)) == -ENOMEM);
-	MUST(RUN(core_mmap(space, 0, 1UL << 36, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == -ENOMEM);	/* more than there is */
-	MUST(RUN(core_mmap(space, 0, 1UL << 36, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0, 7, w)) > 0);
-	MUST(RUN(core_munmap(space, place, 128UL << 30, w)) == 0);
+	MUST(RUN(do_mmap(space, 0, 1UL << 40, PROT_READ, MAP_SHARED, object, 0, 7, w)) == -ENOMEM);
+	MUST(RUN(do_mmap(space, 0, 1UL << 36, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == -ENOMEM);	/* more than there is */
+	MUST(RUN(do_mmap(space, 0, 1UL << 36, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0, 7, w)) > 0);
+	MUST(RUN(do_munmap(space, place, 128UL << 30, w)) == 0);
 }
 
 static void a_hundred_thousand_vmas(void)
 {
 	uint64_t pages = 200000;
 
-	MUST(RUN(core_mmap(space, A, pages * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, NULL, 0, 7, w)) == A);
+	MUST(RUN(do_mmap(space, A, pages * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, NULL, 0, 7, w)) == A);
 	for (uint64_t i = 0; i < pages; i += 2)
 		MUST(RUN(core_mprotect(space, A + i * PAGE, PAGE, PROT_READ, w)) == 0);
 	MUST(core_counters.vmas == pages && space->root->height <= 25);
 	MUST(store(A + 77777 * PAGE, 3) == 0 && store(A + 77778 * PAGE, 3) == -EFAULT);
-	MUST(RUN(core_munmap(space, A + 1000 * PAGE, PAGE, w)) == 0);
-	MUST(RUN(core_mmap(space, 0, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == (long)(CORE_USER_END - PAGE));
+	MUST(RUN(do_munmap(space, A + 1000 * PAGE, PAGE, w)) == 0);
+	MUST(RUN(do_mmap(space, 0, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == (long)(CORE_USER_END - PAGE));
 	core_check();
 	MUST(map_memory(A + 1000 * PAGE, PAGE, PROT_READ, MAP_PRIVATE) > 0);
 	MUST(RUN(core_mprotect(space, A, pages * PAGE, RW, w)) == 0 && core_counters.vmas == 2 && load(A + 77777 * PAGE) == 3);
@@ -151,7 +151,7 @@ static void stack_grows_to_its_guard(void)
 	MUST(core_map_stack(space, top, 2 * PAGE, 64 * PAGE) == 0);
 	MUST(store(top - 1, 1) == 0 && store(top - 10 * PAGE, 2) == 0 && load(top - 64 * PAGE) == 0);
 	MUST(load(top - 64 * PAGE - 1) == -EFAULT && load(top) == -EFAULT);
-	MUST(RUN(core_mmap(space, 0, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == (long)(top - 66 * PAGE));
+	MUST(RUN(do_mmap(space, 0, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 7, w)) == (long)(top - 66 * PAGE));
 	end_space(space, table);
 	space = new_space(&table);
 	MUST(core_map_stack(space, top, PAGE, 64 * PAGE) == 0 && map_memory(top - 10 * PAGE, PAGE, RW, MAP_PRIVATE) > 0);
@@ -260,7 +260,7 @@ static void a_frame_knows_its_mappings(void)
 	}
 	MUST(mappings_of(frame) == 4 && mappings_of(pages_find(object, 0)) == 4);
 	MUST(store_of(children[1], tables[1], A, 3) == 0 && mappings_of(frame) == 3 && mappings_of(anon_find(children[1], A / PAGE)) == 1);
-	MUST(RUN(core_munmap(children[2], A, 5 * PAGE, w)) == 0 && mappings_of(frame) == 2 && mappings_of(pages_find(object, 0)) == 3);
+	MUST(RUN(do_munmap(children[2], A, 5 * PAGE, w)) == 0 && mappings_of(frame) == 2 && mappings_of(pages_find(object, 0)) == 3);
 	MUST(mappings_of(anon_find(space, A / PAGE + 1)) == 3);
 	end_space(space, table);
 	MUST(mappings_of(frame) == 1 && mappings_of(pages_find(object, 0)) == 2);
@@ -370,7 +370,7 @@ static void reads_ahead_in_a_row_only(void)
 		MUST(load(A + i * PAGE) == (int)i + 1);
 	MUST(reads == 26);
 	core_drop_caches();
-	MUST(RUN(core_munmap(space, A, 90 * PAGE, w)) == 0);
+	MUST(RUN(do_munmap(space, A, 90 * PAGE, w)) == 0);
 	core_drop_caches();
 	reads = requests_seen = 0;
 	MUST(map_file(object, A, 90 * PAGE, PROT_READ, MAP_SHARED, 0) > 0);
@@ -436,7 +436,7 @@ static void bad_mappings(void)
 	};
 
 	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
-		MUST(RUN(core_mmap(space, bad[i].address, bad[i].length, RW, bad[i].flags, bad[i].file ? object : NULL, bad[i].offset, 7, w)) == bad[i].result);
+		MUST(RUN(do_mmap(space, bad[i].address, bad[i].length, RW, bad[i].flags, bad[i].file ? object : NULL, bad[i].offset, 7, w)) == bad[i].result);
 	MUST(vma_count() == 0);
 }
 
@@ -448,7 +448,7 @@ static void bad_ranges(void)
 	};
 
 	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
-		MUST(RUN(core_munmap(space, bad[i].address, bad[i].length, w)) == bad[i].unmap);
+		MUST(RUN(do_munmap(space, bad[i].address, bad[i].length, w)) == bad[i].unmap);
 		MUST(RUN(core_mprotect(space, bad[i].address, bad[i].length, PROT_READ, w)) == bad[i].protect);
 	}
 	MUST(RUN(core_mprotect(space, A, PAGE, 0x100, w)) == -EINVAL);

@@ -16,7 +16,7 @@ static void map_places(struct object *object, uint64_t pages, unsigned flags)
 
 static void unmap_places(void)
 {
-	MUST(RUN(core_munmap(space, A, PLACES * 16 * PAGE, w)) == 0);
+	MUST(RUN(do_munmap(space, A, PLACES * 16 * PAGE, w)) == 0);
 }
 
 /* So many slices of a cut to one page. */

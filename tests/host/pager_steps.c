@@ -12,7 +12,7 @@
 
 static const char *now_testing;
 
-static void fail_at(const char *file, int line, const char *fact)
+static _Noreturn void fail_at(const char *file, int line, const char *fact)
 {
 	printf("%s: %s:%d: %s\n", now_testing, file, line, fact);
 	fflush(stdout);
@@ -167,7 +167,7 @@ static void map_in_many_places(struct object *object, uint64_t places, unsigned 
 	for (uint64_t i = 0; i < places; i++) {
 		uint64_t address = A + i * (pages + 1) * PAGE;
 
-		MUST(RUN(core_mmap(space, address, pages * PAGE, RW, flags | MAP_FIXED, object, first * PAGE, 7, w)) == (long)address);
+		MUST(RUN(do_mmap(space, address, pages * PAGE, RW, flags | MAP_FIXED, object, first * PAGE, 7, w)) == (long)address);
 		for (uint64_t page = 0; page < pages; page++)
 			MUST(touch(address + page * PAGE, access) == 0);
 	}
@@ -201,7 +201,7 @@ static void msync_of_many_mappings(uint64_t size)
 	uint64_t number, length, modified;
 
 	for (uint64_t i = 0; i < size; i++) {	/* the same page again and again: neighbours that are not joined */
-		MUST(RUN(core_mmap(space, A + i * PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, object, 0, 7, w)) > 0);
+		MUST(RUN(do_mmap(space, A + i * PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, object, 0, 7, w)) > 0);
 		MUST(touch(A + i * PAGE, ACCESS_WRITE) == 0);
 	}
 	longest = 0;
@@ -291,7 +291,7 @@ static void unlinking_many_pages(uint64_t size)
 
 	map_in_many_places(object, 1, MAP_SHARED, ACCESS_WRITE, 0, size);
 	longest = 0;
-	MUST(RUN(core_munmap(space, A, size * PAGE, w)) == 0 && object->pages == size);
+	MUST(RUN(do_munmap(space, A, size * PAGE, w)) == 0 && object->pages == size);
 	STEP((core_object_unlinked(object), 0));
 	STEP(core_close((OBJECT_IN_MEMORY + 1) % PAGER_OPENS));
 	counted_answers();
@@ -303,14 +303,14 @@ static void a_program_of_many_pages(uint64_t size)
 	struct table *its_table = table_make();
 	struct space *child = core_space_create(its_table, 2);
 
-	MUST(RUN(core_mmap(space, A, size * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, 7, w)) > 0);
+	MUST(RUN(do_mmap(space, A, size * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, 7, w)) > 0);
 	for (uint64_t i = 0; i < size; i++)
 		MUST(touch(A + i * PAGE, ACCESS_WRITE) == 0);
 	for (uint64_t i = 0; i < size; i += 4)
 		MUST(RUN(core_mprotect(space, A + i * PAGE, PAGE, PROT_READ, w)) == 0);
 	longest = 0;
 	MUST(RUN(core_space_fork(space, child, w)) == 0 && RUN(core_madvise(space, A, size * PAGE / 2, MADV_DONTNEED, w)) == 0);
-	MUST(RUN(core_mprotect(space, A, size * PAGE, PROT_READ, w)) == 0 && RUN(core_munmap(space, A, size * PAGE / 2, w)) == 0);
+	MUST(RUN(core_mprotect(space, A, size * PAGE, PROT_READ, w)) == 0 && RUN(do_munmap(space, A, size * PAGE / 2, w)) == 0);
 	MUST(RUN(core_space_destroy(child, w)) == 0);
 	table_free(its_table);
 }

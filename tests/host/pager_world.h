@@ -67,6 +67,23 @@ static inline long do_write(struct space *space, uint64_t open, uint64_t address
 	return done == CORE_WAIT ? core_write(space, open, address, count, position, flags, waiter) : done;
 }
 
+/* As the straight way asks: only for memory without a file. */
+static inline long do_mmap(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags, struct object *object, uint64_t offset,
+	unsigned max_prot, struct waiter *waiter)
+{
+	bool tried = tries_at_once(waiter) && !object && (flags & MAP_ANONYMOUS) && max_prot == (PROT_READ | PROT_WRITE | PROT_EXEC);
+	long place = tried ? core_mmap_at_once(space, address, length, prot, flags) : CORE_WAIT;
+
+	return place == CORE_WAIT ? core_mmap(space, address, length, prot, flags, object, offset, max_prot, waiter) : place;
+}
+
+static inline long do_munmap(struct space *space, uint64_t address, uint64_t length, struct waiter *waiter)
+{
+	long status = tries_at_once(waiter) ? core_munmap_at_once(space, address, length) : CORE_WAIT;
+
+	return status == CORE_WAIT ? core_munmap(space, address, length, waiter) : status;
+}
+
 /* Whatever is in a page table is found from its frame. */
 struct sought { struct table *table; uint64_t address; bool found; };
 
@@ -313,7 +330,7 @@ static uint64_t world_now(void)
 
 static void world_wake(struct waiter *waiter);		/* the test's */
 
-static void world_broken(const char *fact)
+static _Noreturn void world_broken(const char *fact)
 {
 	fail_at("core", 0, fact);
 }

@@ -14,7 +14,7 @@
 #define LOWEST 0x80000000UL
 #define PAGE CORE_PAGE
 
-static void fail_at(const char *file, int line, const char *fact);		/* the user's */
+static _Noreturn void fail_at(const char *file, int line, const char *fact);		/* the user's */
 #define MUST(fact) ((fact) ? (void)0 : fail_at(__FILE__, __LINE__, #fact))
 
 /* ---- page memory */

@@ -28,7 +28,7 @@ static struct file *files;		/* by the number of the name's word */
 static uint64_t buffer;			/* its address in the reader */
 static struct counts *counts;
 
-static void fail_at(const char *file, int line, const char *fact)
+static _Noreturn void fail_at(const char *file, int line, const char *fact)
 {
 	fprintf(stderr, "%s:%d: %s does not hold, at %s:%u\n", file, line, fact, trace->path, now ? now->line : 0);
 	abort();

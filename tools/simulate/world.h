@@ -65,7 +65,7 @@ static uint64_t world_now(void)
 	return ++ticks;
 }
 
-static void world_broken(const char *fact)
+static _Noreturn void world_broken(const char *fact)
 {
 	fail_at("core", 0, fact);
 }

@@ -88,7 +88,7 @@ struct core_ops {
 	void (*wake)(struct waiter *waiter);
 	void (*later)(void);					/* core_deferred_step has something to do */
 	uint64_t (*now)(void);					/* rdtime ticks */
-	void (*broken)(const char *fact);			/* an invariant is broken; does not return */
+	__attribute__((noreturn)) void (*broken)(const char *fact);	/* an invariant is broken */
 };
 
 /* `window` + physical address = where the core reaches a frame. Extents of free memory are added after core_init; the
@@ -138,6 +138,9 @@ extern uint64_t core_slice_pages;		/* how much long work does in one step: page 
 long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags, struct object *object, uint64_t offset, unsigned max_prot, struct waiter *waiter);
 long core_map_stack(struct space *space, uint64_t top, uint64_t initial_bytes, uint64_t limit_bytes);
 long core_munmap(struct space *space, uint64_t address, uint64_t length, struct waiter *waiter);
+/* The common cases, as with core_fault_at_once; CORE_WAIT: it is not that case. They fail for no reason and wake nobody. */
+long core_mmap_at_once(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags);
+long core_munmap_at_once(struct space *space, uint64_t address, uint64_t length);
 long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsigned prot, struct waiter *waiter);
 long core_madvise(struct space *space, uint64_t address, uint64_t length, unsigned advice, struct waiter *waiter);
 /* MS_SYNC: starts and waits for the writes of the range. 0: done; *object, *length, *modified are those of the last file in the range, for FS_msync (0: none). */

@@ -378,7 +378,7 @@ uint64_t vma_gap_below(struct space *space, uint64_t bytes, uint64_t top);	/* hi
 struct space {
 	void *table;
 	uint64_t number;
-	struct vma *root, *last;	/* last: the last one found */
+	struct vma *root, *last;	/* last: the last one found or inserted, or the one above it */
 	uint64_t vmas;
 	struct node *anon[ANON_ROOTS];	/* the anonymous layer of all private VMAs, by page of the address */
 	struct node *leaf;		/* the last one found; one without pages: there is none */
@@ -395,8 +395,9 @@ struct space {
 static inline struct vma *vma_above(struct space *space, uint64_t address)	/* the first that ends above */
 {
 	struct vma *last = space->last;
+	uint64_t low = last ? last->start - last->gap : 0;
 
-	return last && address - last->start < last->end - last->start ? last : vma_search(space, address);
+	return last && address - low < last->end - low ? last : vma_search(space, address);
 }
 
 RARE struct vma *space_find(struct space *space, uint64_t address);
@@ -407,6 +408,7 @@ static inline struct vma *space_vma(struct space *space, uint64_t address)	/* th
 	return last && address - last->start < last->end - last->start ? last : space_find(space, address);
 }
 struct vma *space_add(struct space *space, const struct vma *wanted);	/* merges with neighbours; null: no memory */
+struct vma *space_add_here(struct space *space, const struct vma *wanted);	/* the same, a part of its caller */
 bool space_split(struct space *space, uint64_t address);	/* so that no VMA crosses address; false: no memory */
 struct vma *space_merge(struct vma *vma);			/* with its neighbours; returns what it is in now */
 struct vma *space_clone(struct space *space, struct vma *vma);	/* for fork, in the order of addresses; null: no memory */
@@ -627,7 +629,7 @@ static inline struct description *description_find(uint64_t open)	/* null: not o
 	return slot ? *slot : NULL;
 }
 
-#define core_assert(fact) ((fact) ? (void)0 : core.ops.broken(#fact))
+#define core_assert(fact) (__builtin_expect(!!(fact), 1) ? (void)0 : core.ops.broken(#fact))
 
 static inline uint64_t *frame_counter(enum frame_kind kind)
 {

@@ -5,6 +5,8 @@
 #include "internal.h"
 #include "kernel.h"
 
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+
 /* ---- taking away */
 
 /* One slice: not too many private pages, not too many page table entries. */
@@ -80,7 +82,21 @@ static STRAIGHT bool clear_vma(struct vma *vma)
 	return true;
 }
 
-/* Most of what is taken away was asked for as such: one VMA. */
+/* Most of what is taken away was asked for as such. Null: it is not one VMA. */
+static STRAIGHT struct vma *vma_of(struct space *space, uint64_t address, uint64_t length)
+{
+	struct vma *vma = vma_above(space, address);
+
+	return vma && vma->start == address && vma->end == address + (pages_of(length) << PAGE_SHIFT) ? vma : NULL;
+}
+
+STRAIGHT long core_munmap_at_once(struct space *space, uint64_t address, uint64_t length)
+{
+	struct vma *vma = space->busy.owner || core.memory_waiters ? NULL : vma_of(space, address, length);
+
+	return vma && !vma->object && clear_vma(vma) ? 0 : CORE_WAIT;
+}
+
 long core_munmap(struct space *space, uint64_t address, uint64_t length, struct waiter *waiter)
 {
 	uint64_t end = address + (pages_of(length) << PAGE_SHIFT);
@@ -92,8 +108,8 @@ long core_munmap(struct space *space, uint64_t address, uint64_t length, struct 
 	status = lock_check(&space->busy, waiter);
 	if (status)
 		return status;
-	vma = vma_above(space, address);
-	if (vma && vma->start == address && vma->end == end && clear_vma(vma))
+	vma = vma_of(space, address, length);
+	if (vma && clear_vma(vma))
 		return space_step(space, waiter, 0);
 	if (waiter->progress[0] < address)
 		waiter->progress[0] = address;
@@ -146,7 +162,7 @@ static long choose_address(struct space *space, uint64_t hint, uint64_t length, 
 #define FLAGS_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | \
 		     MAP_POPULATE | MAP_NONBLOCK | MAP_STACK)
 
-static long check_mmap(uint64_t length, unsigned prot, unsigned flags, const struct object *object, uint64_t offset, unsigned max_prot)
+static STRAIGHT long check_mmap(uint64_t length, unsigned prot, unsigned flags, const struct object *object, uint64_t offset, unsigned max_prot)
 {
 	unsigned type = flags & MAP_TYPE;
 
@@ -160,9 +176,23 @@ static long check_mmap(uint64_t length, unsigned prot, unsigned flags, const str
 		return -ENOMEM;
 	if (object && offset + length < offset)
 		return -EOVERFLOW;
-	if (prot & ~(max_prot & (PROT_READ | PROT_WRITE | PROT_EXEC)))
+	if (prot & ~(max_prot & PROT_ALL))
 		return -EACCES;
 	return too_much(length, prot, flags) ? -ENOMEM : 0;
+}
+
+/* Only what a new VMA takes of it, and no object yet. */
+static STRAIGHT void describe(struct vma *wanted, uint64_t start, uint64_t end, unsigned prot, unsigned max_prot, unsigned flags)
+{
+	wanted->start = start;
+	wanted->end = end;
+	wanted->object = NULL;
+	wanted->offset = wanted->limit = 0;
+	wanted->ahead = (struct ahead){ 0 };
+	wanted->mapped_pages = 0;
+	wanted->prot = prot;
+	wanted->max_prot = max_prot;
+	wanted->flags = flags;
 }
 
 static long add_mapping(struct space *space, struct vma *wanted, struct waiter *waiter)
@@ -182,6 +212,24 @@ static long add_mapping(struct space *space, struct vma *wanted, struct waiter *
 	return vma ? (long)wanted->start : memory_wait(waiter);
 }
 
+/* Private memory without a file, where there is none. */
+STRAIGHT long core_mmap_at_once(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags)
+{
+	struct vma wanted;
+	long place;
+
+	prot &= PROT_ALL;
+	length = pages_of(length) << PAGE_SHIFT;
+	if (space->busy.owner || (flags & MAP_TYPE) != MAP_PRIVATE || check_mmap(length, prot, flags, NULL, 0, PROT_ALL) ||
+	    core_counters.free_pages < core.want[0])
+		return CORE_WAIT;
+	place = choose_address(space, address, length, flags);
+	if (place < 0 || ((flags & MAP_FIXED) && !is_free(space, place, place + length)))
+		return CORE_WAIT;
+	describe(&wanted, place, place + length, prot, PROT_ALL, 0);
+	return space_add_here(space, &wanted) ? place : CORE_WAIT;
+}
+
 /* progress[0]: how far a fixed mapping's place is cleared; progress[1]: the place. */
 long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags, struct object *object, uint64_t offset,
 	unsigned max_prot, struct waiter *waiter)
@@ -189,7 +237,7 @@ long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned 
 	struct vma wanted;
 	long place, status;
 
-	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
+	prot &= PROT_ALL;
 	length = length > CORE_USER_END ? length : pages_of(length) << PAGE_SHIFT;
 	if (flags & MAP_ANONYMOUS)
 		offset = 0;
@@ -207,15 +255,9 @@ long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned 
 		status = space_clear(space, &waiter->progress[0], place + length, waiter);
 	}
 	if (!status) {
-		wanted.start = place;
-		wanted.end = place + length;
+		describe(&wanted, place, place + length, prot, max_prot, (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : VMA_SHARED);
 		wanted.object = object;
 		wanted.offset = object ? offset : 0;
-		wanted.limit = wanted.mapped_pages = 0;
-		wanted.ahead = (struct ahead){ 0 };
-		wanted.prot = prot;
-		wanted.max_prot = max_prot;
-		wanted.flags = (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : VMA_SHARED;
 		status = add_mapping(space, &wanted, waiter);
 	}
 	return space_step(space, waiter, status);
@@ -266,7 +308,7 @@ long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsig
 
 	if (status)
 		return status;
-	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
+	if (prot & ~PROT_ALL)
 		return -EINVAL;
 	status = lock_check(&space->busy, waiter);
 	if (status)
@@ -359,7 +401,7 @@ void core_space_set_heap(struct space *space, uint64_t start)
 /* Room for the heap up to `end`, and a page between it and the next mapping. */
 static bool heap_grow(struct space *space, uint64_t start, uint64_t end, struct waiter *waiter, long *status)
 {
-	struct vma wanted = { .start = start, .end = end, .prot = PROT_READ | PROT_WRITE, .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC };
+	struct vma wanted = { .start = start, .end = end, .prot = PROT_READ | PROT_WRITE, .max_prot = PROT_ALL };
 
 	if (start == end)
 		return true;

@@ -170,7 +170,7 @@ void space_delete(struct vma *vma)
 }
 
 /* What vma_insert and link_object set is not copied. `behind`: of the object's (link_object). */
-static struct vma *insert_copy(struct space *space, const struct vma *wanted, struct vma *previous, struct vma *next, struct vma *behind)
+static STRAIGHT struct vma *insert(struct space *space, const struct vma *wanted, struct vma *previous, struct vma *next, struct vma *behind)
 {
 	struct vma *vma = slab_raw(sizeof *vma);
 
@@ -189,6 +189,11 @@ static struct vma *insert_copy(struct space *space, const struct vma *wanted, st
 	vma_insert(space, vma, previous, next);
 	link_object(vma, behind);
 	return vma;
+}
+
+static RARE struct vma *insert_copy(struct space *space, const struct vma *wanted, struct vma *previous, struct vma *next, struct vma *behind)
+{
+	return insert(space, wanted, previous, next, behind);
 }
 
 struct vma *space_clone(struct space *space, struct vma *vma)
@@ -236,21 +241,31 @@ struct vma *space_merge(struct vma *vma)
 	return mergeable(previous, vma) ? join(previous, vma) : vma;
 }
 
-struct vma *space_add(struct space *space, const struct vma *wanted)
+/* It becomes a part of a neighbour. */
+static RARE struct vma *extend(const struct vma *wanted, struct vma *previous, struct vma *next)
 {
-	struct vma *next = vma_above(space, wanted->start);
-	struct vma *previous = next ? vma_previous(next) : vma_last(space);
-
 	if (mergeable(previous, wanted)) {
 		vma_move(previous, previous->start, wanted->end);
 		return next && mergeable(previous, next) && !(core.sweeping && sweep_crosses(previous->object)) ? join(previous, next) : previous;
 	}
-	if (mergeable(wanted, next)) {
-		next->offset = wanted->offset;
-		vma_move(next, wanted->start, next->end);
-		return next;
-	}
-	return insert_copy(space, wanted, previous, next, NULL);
+	next->offset = wanted->offset;
+	vma_move(next, wanted->start, next->end);
+	return next;
+}
+
+STRAIGHT struct vma *space_add_here(struct space *space, const struct vma *wanted)
+{
+	struct vma *next = vma_above(space, wanted->start);
+	struct vma *previous = next ? vma_previous(next) : vma_last(space);
+
+	if (mergeable(previous, wanted) || mergeable(wanted, next))
+		return extend(wanted, previous, next);
+	return insert(space, wanted, previous, next, NULL);
+}
+
+RARE struct vma *space_add(struct space *space, const struct vma *wanted)
+{
+	return space_add_here(space, wanted);
 }
 
 static RARE bool vma_split(struct vma *vma, uint64_t address)

@@ -1,6 +1,6 @@
 /*
  * The tree of a space's VMAs: an AVL tree by address. Each VMA knows the gap below it and the widest gap in its subtree, so a
- * free place is found as quickly as a VMA. The last VMA found is remembered. Knows nothing of what VMAs mean (space.c).
+ * free place is found as quickly as a VMA. The last VMA found or inserted is remembered. Knows nothing of what VMAs mean (space.c).
  */
 #include "internal.h"
 
@@ -71,21 +71,11 @@ static struct vma *rotate_right(struct space *space, struct vma *vma)
 	return left;
 }
 
-static RARE struct vma *balance(struct space *space, struct vma *vma, int lean)
-{
-	if (lean > 0) {
-		if (height_of(vma->left->left) < height_of(vma->left->right))
-			rotate_left(space, vma->left);
-		return rotate_right(space, vma);
-	}
-	if (height_of(vma->right->right) < height_of(vma->right->left))
-		rotate_right(space, vma->right);
-	return rotate_left(space, vma);
-}
+static RARE void repair_leaning(struct space *space, struct vma *vma, int lean, const struct vma *other);
 
 /* From a changed VMA up: heights, gaps, balance. As far as anything changes, and at least to `other`, the gap below which has changed, too:
  * null, or it lies on the way. */
-static void repair(struct space *space, struct vma *vma, const struct vma *other)
+static STRAIGHT void repair(struct space *space, struct vma *vma, const struct vma *other)
 {
 	for (; vma; vma = vma->up) {
 		uint64_t widest = vma->widest;
@@ -94,11 +84,27 @@ static void repair(struct space *space, struct vma *vma, const struct vma *other
 
 		if (vma == other)
 			other = NULL;
-		if (lean > 1 || lean < -1)
-			vma = balance(space, vma, lean);
-		else if (vma->widest == widest && vma->height == height && !other)
+		if (__builtin_expect(lean > 1 || lean < -1, 0)) {
+			repair_leaning(space, vma, lean, other);
+			break;
+		}
+		if (vma->widest == widest && vma->height == height && !other)
 			break;
 	}
+}
+
+static void repair_leaning(struct space *space, struct vma *vma, int lean, const struct vma *other)
+{
+	if (lean > 0) {
+		if (height_of(vma->left->left) < height_of(vma->left->right))
+			rotate_left(space, vma->left);
+		vma = rotate_right(space, vma);
+	} else {
+		if (height_of(vma->right->right) < height_of(vma->right->left))
+			rotate_right(space, vma->right);
+		vma = rotate_left(space, vma);
+	}
+	repair(space, vma->up, other);
 }
 
 struct vma *vma_search(struct space *space, uint64_t address)
@@ -176,6 +182,7 @@ void vma_insert(struct space *space, struct vma *vma, struct vma *previous, stru
 	vma->left = vma->right = NULL;
 	vma->height = 1;
 	vma->space = space;
+	space->last = vma;
 	space->vmas++;
 	core_counters.vmas++;
 	vma->gap = vma->widest = vma->start - (previous ? previous->end : 0);
@@ -190,7 +197,7 @@ void vma_remove(struct space *space, struct vma *vma)
 	struct vma *previous = vma_previous(vma), *next = vma_next(vma), *from;
 
 	if (space->last == vma)
-		space->last = NULL;
+		space->last = next;
 	space->vmas--;
 	core_counters.vmas--;
 	if (vma->left && vma->right) {
