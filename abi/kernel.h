@@ -180,14 +180,19 @@ enum access {
 	ACCESS_COPY = 8,	/* made by a server's `fault`, not by the thread itself */
 };
 
-enum exception {
-	EXCEPTION_START = 1,	/* a new thread */
-	EXCEPTION_INTERRUPT,	/* after `interrupt`. A call that nobody had received is withdrawn: pc at the ecall of a foreign one (a plain
-				 * reply repeats it), a7 = ERR_INTERRUPTED for a native one */
+enum exception {		/* first, what the processor refuses, as RISC-V numbers it */
+	EXCEPTION_FETCH_MISALIGNED,
+	EXCEPTION_FETCH_ACCESS,	/* no such physical memory; value: address */
 	EXCEPTION_ILLEGAL,	/* illegal instruction; value: the instruction, if known */
 	EXCEPTION_BREAKPOINT,
-	EXCEPTION_MISALIGNED,	/* value: address */
-	EXCEPTION_ACCESS,	/* access fault: no such physical memory; value: address */
+	EXCEPTION_LOAD_MISALIGNED,	/* value: address */
+	EXCEPTION_LOAD_ACCESS,
+	EXCEPTION_STORE_MISALIGNED,
+	EXCEPTION_STORE_ACCESS,
+
+	EXCEPTION_START = 16,	/* a new thread */
+	EXCEPTION_INTERRUPT,	/* after `interrupt`. A call that nobody had received is withdrawn: pc at the ecall of a foreign one (a plain
+				 * reply repeats it), a7 = ERR_INTERRUPTED for a native one */
 	EXCEPTION_REFUSED,	/* the pager refused a fault; value: address */
 	EXCEPTION_ROUTE_LOST,	/* a routed call (or a fault) found no live server; value: the label. The registers still
 				 * hold the call: pc is at the ecall, so a plain reply repeats it */

@@ -25,9 +25,9 @@ uint64_t boot_argument(const char *name, uint64_t otherwise)
 struct thread *kernel_main(uint64_t boot_hart, uint64_t device_tree, uint64_t entry_instret)
 {
 	schedule_init(this_hart);
+	kernel_table_init();
 	device_tree_read(device_tree, boot_hart);
 	this_hart->attention |= boot_argument("fast=", 1) ? 0 : ATTENTION_SLOW;
-	kernel_table_init();
 	memory_split();
 	this_hart->counters = (struct kernel_info){
 		.entry_instret = entry_instret, .timebase_hz = boot_info.timebase_hz, .kernel_bytes = (uint64_t)(kernel_end - kernel_start),

@@ -1,7 +1,7 @@
 /*
  * The first instructions. OpenSBI enters at KERNEL_PHYSICAL in S-mode without paging: a0 hart id, a1 physical address of the device
- * tree. Load a table that shows physical memory at DIRECT_BASE (and, for one jump, this code where it is), clear .bss,
- * go to C. sv39.c replaces the table's entries by careful ones. Also here: init's flat image.
+ * tree. Load a table that shows the GiB of the kernel at DIRECT_BASE (and, for one jump, where it is), clear .bss,
+ * go to C. sv39.c makes the table show all of memory, carefully. Also here: init's flat image.
  */
 #include "riscv/frame.h"
 #include "riscv/layout.h"
@@ -57,12 +57,9 @@ _start:
 boot_root:
 	.skip 8 * KERNEL_GIB
 	.quad KERNEL_GIB * GIB_STEP + LEAF_ALL	/* this code, where it is */
+	.skip 2048 - 8
+	.quad KERNEL_GIB * GIB_STEP + LEAF_ALL
 	.skip 2048 - 8 * (KERNEL_GIB + 1)
-.set entry, LEAF_ALL
-.rept 256
-	.quad entry
-	.set entry, entry + GIB_STEP
-.endr
 
 .section .bss.stack, "aw", @nobits
 .balign 4096

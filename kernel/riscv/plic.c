@@ -1,6 +1,6 @@
 /*
- * The platform-level interrupt controller: priority 1 for every number, threshold 0, one context: supervisor mode of the
- * boot hart. Its registers are the kernel's own; a claimed number is held back until it is completed.
+ * The platform-level interrupt controller: one context, supervisor mode of the boot hart, in which every number is enabled with
+ * threshold 0; a number whose priority is 0 never comes. Its registers are the kernel's own; a claimed number is held back until it is completed.
  */
 #include "riscv/hardware.h"
 
@@ -25,17 +25,14 @@ void irq_complete(uint32_t number)
 
 void irq_enable(uint32_t number, bool on)
 {
-	volatile uint32_t *word = plic(ENABLE + number / 32 * 4);
-	uint32_t bit = 1U << number % 32;
-
-	*word = on ? *word | bit : *word & ~bit;
+	*plic(number * 4) = on;
 }
 
 void plic_init(void)
 {
 	for (uint32_t number = 1; number <= machine.interrupts; number++) {
-		*plic(number * 4) = 1;
 		irq_enable(number, false);
+		*plic(ENABLE + number / 32 * 4) = ~0U;
 	}
 	*plic(THRESHOLD) = 0;
 }

@@ -1,7 +1,7 @@
 /*
- * ASIDs and flushes. A space gets an ASID when it is first loaded; when they are used up, all are taken away at once with one
- * flush of everything, and each space gets a new one as it is loaded again. With zero ASID bits every switch does that: the same
- * code, no special case. A space without an ASID has nothing in the TLB. So few are used that taking them away stays short.
+ * ASIDs and flushes. A space that is loaded without an ASID gets the one that was given away longest ago, and whoever had it gets another when
+ * it is loaded again. With zero ASID bits every switch does that: the same code, no special case. What the TLB still knows under an ASID
+ * is flushed when that gets an owner; a space without one has nothing there that counts.
  */
 #include "riscv/csr.h"
 #include "riscv/hardware.h"
@@ -31,16 +31,17 @@ void space_unload(struct space *space)
 	space->satp = 0;
 }
 
+/* The next ASID, whoever has it. */
 static void asid_assign(struct space *space)
 {
-	if (asid_next == asids) {
-		while (asid_next > 0)
-			if (owners[--asid_next])
-				space_unload(owners[asid_next]);
-		sfence_all();
-	}
-	owners[asid_next] = space;
-	space->satp = SATP_SV39 | asid_next++ << SATP_ASID_SHIFT | physical_of(space->root) >> PAGE_SHIFT;
+	uint64_t asid = asid_next++ % asids;
+
+	if (owners[asid])
+		space_unload(owners[asid]);
+	owners[asid] = space;
+	space->satp = SATP_SV39 | asid << SATP_ASID_SHIFT | physical_of(space->root) >> PAGE_SHIFT;
+	csr_write(satp, space->satp);
+	tlb_flush_space(space);
 }
 
 void space_load(struct space *space)

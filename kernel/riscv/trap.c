@@ -82,12 +82,6 @@ struct thread *trap_plain(struct thread *thread, uint64_t number)
 
 struct thread *trap_full(struct thread *thread)
 {
-	static const uint8_t exceptions[] = {
-		[CAUSE_FETCH_MISALIGNED] = EXCEPTION_MISALIGNED, [CAUSE_LOAD_MISALIGNED] = EXCEPTION_MISALIGNED,
-		[CAUSE_STORE_MISALIGNED] = EXCEPTION_MISALIGNED, [CAUSE_FETCH_ACCESS] = EXCEPTION_ACCESS,
-		[CAUSE_LOAD_ACCESS] = EXCEPTION_ACCESS, [CAUSE_STORE_ACCESS] = EXCEPTION_ACCESS,
-		[CAUSE_BREAKPOINT] = EXCEPTION_BREAKPOINT, [CAUSE_ILLEGAL] = EXCEPTION_ILLEGAL,
-	};
 	uint64_t cause = csr_read(scause);
 
 	enter(thread);
@@ -102,10 +96,10 @@ struct thread *trap_full(struct thread *thread)
 		page_fault(thread, ACCESS_EXECUTE);
 	else if (cause & CAUSE_INTERRUPT)
 		hardware_interrupts();
-	else if (cause >= sizeof(exceptions))
+	else if (cause > EXCEPTION_STORE_ACCESS)
 		panic("trap %lx from user mode, pc %lx value %lx", cause, thread->x[0], csr_read(stval));
-	else if (cause != CAUSE_ILLEGAL || !fpu_first_use(thread))
-		exception_call(thread, exceptions[cause], csr_read(stval));
+	else if (cause != EXCEPTION_ILLEGAL || !fpu_first_use(thread))
+		exception_call(thread, cause, csr_read(stval));
 	return leave();
 }
 

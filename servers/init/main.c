@@ -11,8 +11,8 @@
 static struct built built[SERVERS];
 
 static const struct { enum exception cause; const char *text; } causes[] = {
-	{ EXCEPTION_ILLEGAL, "illegal instruction" }, { EXCEPTION_BREAKPOINT, "breakpoint" }, { EXCEPTION_MISALIGNED, "misaligned access" },
-	{ EXCEPTION_ACCESS, "access to no memory" }, { EXCEPTION_REFUSED, "refused access" },
+	{ EXCEPTION_ILLEGAL, "illegal instruction" }, { EXCEPTION_BREAKPOINT, "breakpoint" }, { EXCEPTION_FETCH_ACCESS, "jump to no memory" },
+	{ EXCEPTION_LOAD_ACCESS, "load from no memory" }, { EXCEPTION_STORE_ACCESS, "store to no memory" }, { EXCEPTION_REFUSED, "refused access" },
 };
 
 static const char *cause_text(uint64_t cause)

@@ -284,7 +284,7 @@ static void exceptional(void)
 	worker_start(worker);
 	if (!worker->done) {	/* a hole in the address space, if this machine has one there */
 		message = receive(exceptions, EVENT_MESSAGE);
-		CHECK(message->word[0], EXCEPTION_ACCESS);
+		CHECK(message->word[0], EXCEPTION_LOAD_ACCESS);
 		CHECK(message->word[2], NOWHERE + 0x20);
 	}
 	worker_free(worker);
