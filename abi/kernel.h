@@ -49,7 +49,7 @@
  *
  * MAP ITEM (REPLY_MAP): word0 = address of the first page | rights (RIGHT_READ/WRITE/EXECUTE in bits 0..2),
  *   word1 = number of pages, 1..MAP_ITEM_MAX, word2 = one page: the frame's physical address; more: the address, in the
- *   replier's own memory, of an array of that many uint64_t physical addresses, 0: skip this page, word3 = slot of the memory capability that
+ *   replier's own memory, of an array of that many uint64_t physical addresses, 0: skip this page (across the end of a page: ERR_BAD_ADDRESS), word3 = slot of the memory capability that
  *   covers all frames. The pages lie in the same 2 MiB. The faulting page replaces what was mapped there; other pages fill only empty entries.
  *   The faulting page gets A (and D for a write), others neither. Any bad frame, ERR_NO_TABLE, ...: nothing mapped, token stays.
  */
@@ -226,7 +226,7 @@ struct registers {
  *            of 2 MiB. A page of the other size is there: ERR_IN_USE.
  *   protect: every present leaf keeps at most the rights given: it never grants.
  *   report:  unmap and protect write one entry per page whose D bit (or, for unmap with REPORT_ACCESSED, A bit) was set, scan one
- *            per page with a bit set that SCAN_* selects. Entry: address | REPORT_A | REPORT_D. No room left: they stop early. report
+ *            per page with a bit set that SCAN_* selects. Entry: address | REPORT_A | REPORT_D. No room left, or the page of the report is full: they stop early. report
  *            address 0: no report. unmap and protect clear what they report (protect: D only).
  *   scan:    SCAN_ACCESSED, SCAN_DIRTY: report and, with SCAN_CLEAR, clear these bits.
  * Large leaves are only taken apart whole (unmap of a part: ERR_INVALID).

@@ -63,29 +63,24 @@ long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uin
 /* A frame that is written is whole, whatever the call was: the thread waits as one that starts. */
 long sys_registers(struct thread *caller, struct thread *thread, const uint64_t *argument)
 {
-	uint64_t flags = argument[2], bytes = flags & REGISTERS_FPU ? sizeof(struct registers) : offsetof(struct registers, f), first;
+	uint64_t flags = argument[2], bytes = flags & REGISTERS_FPU ? sizeof(struct registers) : offsetof(struct registers, f);
 	bool write = flags & REGISTERS_WRITE;
 	struct call *call = &thread->call[0];
-	uint64_t *own = thread->x;
-	struct user_array user;
+	struct registers *own = &thread->registers, new;
 	long error;
 
 	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || (!write && thread->kind == CALL_NATIVE))
 		return ERR_INVALID;
-	error = user_array(caller->space, argument[1], bytes / sizeof(uint64_t), write ? ACCESS_READ : ACCESS_WRITE, &user);
-	if (error)
+	error = user_transfer(caller->space, argument[1], write ? &new : own, bytes, write ? ACCESS_READ : ACCESS_WRITE);
+	if (error || !write)
 		return error;
 	/* Nothing below may fail. */
-	if (write && !thread->apart) {
-		memcpy(call->message, own + A0, MESSAGE_LABEL * sizeof(uint64_t));
-		call->message[MESSAGE_LABEL] = own[thread->kind == CALL_ROUTED ? A7 : A6];
+	if (!thread->apart) {
+		memcpy(call->message, own->x + A0, MESSAGE_LABEL * sizeof(uint64_t));
+		call->message[MESSAGE_LABEL] = own->x[thread->kind == CALL_ROUTED ? A7 : A6];
 	}
-	first = user.split * sizeof(uint64_t);
-	memcpy(write ? own : user.part[0], write ? user.part[0] : own, first);
-	memcpy(write ? own + user.split : user.part[1], write ? user.part[1] : own + user.split, bytes - first);
-	if (!write)
-		return OK;
-	own[0] &= ~1UL;
+	memcpy(own, &new, bytes);
+	own->pc &= ~1UL;
 	thread->apart = true;
 	thread->kind = CALL_EXCEPTION;
 	thread->cause = EXCEPTION_START;

@@ -33,19 +33,19 @@ static inline bool frame_valid(const struct capability *extent, uint64_t frame)
 /* The list of an item with several pages, which share a table: each frame is read once; 0: none. */
 static long item_list(struct space *space, const uint64_t *word, const struct capability *extent, uint64_t *frames)
 {
-	uint64_t pages = word[1];
-	struct user_array list;
-	long error;
+	uint64_t pages = word[1], bytes;
+	const uint64_t *list = (uint64_t *)user_reach(space, word[2], ACCESS_READ, &bytes);
 
-	if (pages > MAP_ITEM_MAX || (word[0] & ~OFFSET_MASK) % LARGE_BYTES + (pages << PAGE_SHIFT) > LARGE_BYTES)
+	if (pages > MAP_ITEM_MAX || (word[0] & ~OFFSET_MASK) % LARGE_BYTES + (pages << PAGE_SHIFT) > LARGE_BYTES || word[2] % 8)
 		return ERR_INVALID;
-	error = user_array(space, word[2], pages, ACCESS_READ, &list);
-	for (uint64_t i = 0; !error && i < pages; i++) {
-		frames[i] = *user_element(&list, i);
+	if (!list || bytes < pages * sizeof(uint64_t))
+		return ERR_BAD_ADDRESS;
+	for (uint64_t i = 0; i < pages; i++) {
+		frames[i] = list[i];
 		if (frames[i] && !frame_valid(extent, frames[i]))
-			error = ERR_INVALID;
+			return ERR_INVALID;
 	}
-	return error;
+	return OK;
 }
 
 /* The faulting page, which was `old`, can be used. */

@@ -72,17 +72,4 @@ static always_inline uint64_t user_physical(struct space *space, uint64_t addres
 /* All of a kernel buffer, from (ACCESS_READ) or to user memory. OK or BAD_ADDRESS. */
 long user_transfer(struct space *space, uint64_t address, void *buffer, uint64_t bytes, uint64_t access);
 
-/* An array of up to USER_ARRAY_MAX words, checked once, used afterwards without fail, even if it is unmapped meanwhile. */
-#define USER_ARRAY_MAX 512UL
-struct user_array {
-	uint64_t *part[2];
-	uint64_t split;		/* first index in part[1] */
-};
-long user_array(struct space *space, uint64_t address, uint64_t count, uint64_t access, struct user_array *array);
-
-static inline uint64_t *user_element(const struct user_array *array, uint64_t index)
-{
-	return index < array->split ? array->part[0] + index : array->part[1] + (index - array->split);
-}
-
 #endif

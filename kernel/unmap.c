@@ -20,7 +20,7 @@ struct range {
 	uint64_t changed;		/* leaves that need a flush */
 	uint64_t cleared;		/* leaves of the present table */
 	uint64_t written, room;		/* entries of the report */
-	const struct user_array *report;	/* NULL: nobody reads one */
+	uint64_t *report;		/* NULL: nobody reads one */
 };
 
 /* What is done to one leaf. Result: REPORT_* bits to report. */
@@ -54,7 +54,7 @@ static always_inline bool range_leaf(struct range *range, uint64_t address, uint
 		return false;
 	bits = step(range, address, entry);
 	if (unlikely(range->report) && bits)
-		*user_element(range->report, range->written++) = address | bits;
+		range->report[range->written++] = address | bits;
 	return true;
 }
 
@@ -85,19 +85,22 @@ static always_inline bool range_part(struct range *range, struct walk walk, uint
 /* A call whose flags, in the low bits of the address, are some of `known`. */
 static always_inline long range_call(struct thread *caller, const struct capability *target, const uint64_t *argument, uint64_t known, range_step *step)
 {
-	struct user_array report;
 	struct range range = {
 		.space = capability_page(target), .address = argument[1] & ~(PAGE_BYTES - 1), .flags = argument[1] & (PAGE_BYTES - 1),
-		.pages = argument[2], .steps = RANGE_STEPS, .report = argument[3] ? &report : NULL, .room = min(argument[4], USER_ARRAY_MAX),
+		.pages = argument[2], .steps = RANGE_STEPS,
 	};
 	bool whole = true;
-	long error;
+	uint64_t bytes;
 
 	if (!range.pages || range.pages > USER_END >> PAGE_SHIFT || range.flags & ~known ||
-	    !range_inside(range.address, range.pages << PAGE_SHIFT, 0, USER_END) || (range.report && !range.room))
+	    !range_inside(range.address, range.pages << PAGE_SHIFT, 0, USER_END) || argument[3] % 8 || (argument[3] && !argument[4]))
 		return ERR_INVALID;
-	if (range.report && (error = user_array(caller->space, argument[3], range.room, ACCESS_WRITE, &report)))
-		return error;
+	if (argument[3]) {
+		range.report = (uint64_t *)user_reach(caller->space, argument[3], ACCESS_WRITE, &bytes);
+		range.room = min(argument[4], bytes / sizeof(uint64_t));
+		if (!range.report)
+			return ERR_BAD_ADDRESS;
+	}
 	if (!range.space->root)
 		range.done = range.pages;
 	while (whole && range.steps && range.done < range.pages) {

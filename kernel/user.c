@@ -2,7 +2,6 @@
  * Access to user memory; mapping.h says how careful it is.
  */
 #include "mapping.h"
-#include "riscv/sv39.h"
 
 uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint64_t *bytes)
 {
@@ -36,19 +35,4 @@ long user_transfer(struct space *space, uint64_t address, void *buffer, uint64_t
 		memcpy(access == ACCESS_READ ? buffer : user, access == ACCESS_READ ? user : buffer, length);
 	}
 	return OK;
-}
-
-long user_array(struct space *space, uint64_t address, uint64_t count, uint64_t access, struct user_array *array)
-{
-	uint64_t length;
-
-	assert(count <= USER_ARRAY_MAX);
-	if (address & 7)
-		return ERR_INVALID;
-	array->split = min(count, (PAGE_BYTES - (address & (PAGE_BYTES - 1))) / 8);
-	array->part[0] = (uint64_t *)user_reach(space, address, access, &length);
-	array->part[1] = array->part[0];
-	if (array->part[0] && array->split < count)
-		array->part[1] = (uint64_t *)user_reach(space, address + array->split * 8, access, &length);
-	return array->part[1] ? OK : ERR_BAD_ADDRESS;
 }

@@ -16,7 +16,7 @@ uint64_t faults_copy;
 /* Words: address, access, pc. */
 long serve_fault(struct call *call)
 {
-	static struct map_item item;
+	static struct map_item item __attribute__((aligned(512)));	/* its list in one page, as the kernel wants it */
 	long result;
 
 	result = core_fault(call_space(call), call->word[0], call->word[1] & ~ACCESS_COPY, &call->job.waiter, &item);

@@ -43,7 +43,7 @@ static STRAIGHT struct process *caller_of(const struct message *message)
 
 static STRAIGHT bool answer_fault(struct message *message)
 {
-	static struct map_item item;
+	static struct map_item item __attribute__((aligned(512)));	/* its list in one page, as the kernel wants it */
 	struct process *process = caller_of(message);
 	struct map_page page;
 

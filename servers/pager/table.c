@@ -8,7 +8,7 @@
 
 #define ENTRIES 256
 
-static uint64_t report[ENTRIES];
+static uint64_t report[ENTRIES] __attribute__((aligned(8 * ENTRIES)));	/* in one page: else it is told in more parts */
 
 enum { UNMAP, PROTECT, SCAN };
 

@@ -310,6 +310,8 @@ static long map_answer(struct thread *thread, const struct message *message)
 
 	if (!thread->fault || !pages || pages > MAP_ITEM_MAX || faulting < first || faulting >= first + pages || message->word[3] != SLOT_PAGE_MEMORY)
 		DIE("bad map item: %lx, %lu pages for %lx", (long)message->word[0], (long)pages, (long)thread->word[0]);
+	if (pages > 1 && message->word[2] % PAGE_BYTES + 8 * pages > PAGE_BYTES)
+		DIE("the list of a map item, %lx, crosses a page", (long)message->word[2]);
 	if (tables_needed(&spaces[thread->space], first, pages) > spaces[thread->space].given)
 		return ERR_NO_TABLE;
 	for (uint64_t i = 0; i < pages; i++) {

@@ -90,7 +90,7 @@ static void single(void)
 /* Around the fault, a list: other pages fill empty places only and stay unaccessed; 0 skips. */
 static void list(void)
 {
-	static uint64_t frames[MAP_ITEM_MAX], entries[8];
+	static uint64_t frames[MAP_ITEM_MAX] __attribute__((aligned(8 * MAP_ITEM_MAX))), entries[8];
 	uint64_t token, first = NOWHERE, other = frame_new();
 	struct worker *worker;
 
@@ -124,7 +124,7 @@ static void list(void)
 /* Answers that must change nothing. Each time the token stays good. */
 static void lies(void)
 {
-	static uint64_t frames[MAP_ITEM_MAX];
+	static uint64_t frames[MAP_ITEM_MAX] __attribute__((aligned(8 * MAP_ITEM_MAX)));
 	uint64_t memory = INIT_SLOT_PAGE_MEMORY, frame = frame_new(), token, weak = mint(memory, RIGHT_READ, 0), entry;
 	uint64_t end = boot->page_base + boot->page_pages * PAGE_BYTES;
 	struct worker *worker = faulting(store, NOWHERE + PAGE_BYTES);
@@ -155,6 +155,7 @@ static void lies(void)
 	CHECK(answer_map(token, NOWHERE | 3, 2, (uint64_t)frames + 4, memory), ERR_INVALID);
 	CHECK(answer_map(token, NOWHERE | 3, 2, 0xffffffc080200000, memory), ERR_BAD_ADDRESS);
 	CHECK(answer_map(token, NOWHERE | 3, 2, ~7UL, memory), ERR_BAD_ADDRESS);
+	CHECK(answer_map(token, NOWHERE | 3, 2, (uint64_t)page_end(), memory), ERR_BAD_ADDRESS);	/* into the next page */
 	frames[0] = frame;
 	CHECK(answer_map(token, NOWHERE | 3, 2, (uint64_t)frames, memory), ERR_INVALID);	/* the faulting page is skipped */
 	frames[1] = frame;

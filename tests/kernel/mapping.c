@@ -107,8 +107,8 @@ static void map_all_but(uint64_t hole, uint64_t frames)
 
 static void reports(void)
 {
-	static uint64_t entries[16];
-	uint64_t frames = frame_new();	/* contiguous, as they come */
+	static uint64_t entries[16] __attribute__((aligned(128)));
+	uint64_t frames = frame_new(), *last = page_end(), behind = last[1];	/* contiguous, as they come */
 	struct result result;
 
 	for (unsigned i = 1; i < 16; i++)
@@ -122,6 +122,11 @@ static void reports(void)
 	CHECK(result.second, 5);
 	CHECK(entries[0], NOWHERE | REPORT_A);
 	CHECK(entries[4], (NOWHERE + 4 * PAGE_BYTES) | REPORT_A | REPORT_D);
+	result = sys_scan(space, NOWHERE | SCAN_ACCESSED, 16, last, 16);	/* the report's page is full: stops */
+	CHECK(result.value, 1);
+	CHECK(result.second, 1);
+	CHECK(last[0], NOWHERE | REPORT_A);
+	CHECK(last[1], behind);
 	result = sys_scan(space, NOWHERE | SCAN_DIRTY | SCAN_CLEAR, 16, entries, 2);	/* no room: stops */
 	CHECK(result.value, 4);
 	CHECK(result.second, 2);

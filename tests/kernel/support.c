@@ -231,6 +231,11 @@ void worker_free(struct worker *worker)
 	worker_used[worker - workers] = false;
 }
 
+uint64_t *page_end(void)
+{
+	return (uint64_t *)((uint64_t)(&workers[WORKERS - 1] + 1) & ~(PAGE_BYTES - 1)) - 1;
+}
+
 static void beacon(struct worker *worker)
 {
 	for (;;) {

@@ -61,6 +61,9 @@ struct worker *worker_new(void (*function)(struct worker *), uint64_t space, uin
 void worker_start(struct worker *worker);	/* and settle */
 void worker_free(struct worker *worker);
 
+/* The last word of a page, in some worker's stack. */
+uint64_t *page_end(void);
+
 void settle(void);
 
 /* Receive, with an event expected and a short deadline so that a lost message fails instead of hanging. */
