@@ -18,19 +18,17 @@ static long empty_slot(struct space *space, uint64_t slot, struct capability **p
 static long mint_details(struct capability *copy, uint64_t badge, uint64_t extent)
 {
 	enum kind kind = word_kind(copy->word);
+	bool badged = kind == KIND_ENDPOINT || kind == KIND_NOTIFICATION;
 
-	if (kind_is_extent(kind) && kind != KIND_CONTROL && (badge || extent)) {
-		if (!extent || !extent_covers(copy, badge, extent))
-			return ERR_INVALID;
-		copy->base = badge;
+	if (!badge && !extent)
+		return OK;
+	if (badged ? extent : !kind_is_extent(kind) || !extent || !extent_covers(copy, badge, extent))
+		return ERR_INVALID;
+	if (badged && copy->badge && badge != copy->badge)
+		return ERR_NO_RIGHT;
+	copy->badge = badge;	/* or its base */
+	if (extent)
 		copy->count = extent;
-	} else if (badge || extent) {
-		if (extent || (kind != KIND_ENDPOINT && kind != KIND_NOTIFICATION))
-			return ERR_INVALID;
-		if (copy->badge && badge != copy->badge)
-			return ERR_NO_RIGHT;
-		copy->badge = badge;
-	}
 	return OK;
 }
 

@@ -29,18 +29,13 @@ void irq_deliver(void)
 	}
 }
 
-static bool number_valid(const struct capability *target, uint64_t number)
-{
-	return number && number < IRQ_MAX && extent_covers(target, number, 1);
-}
-
 long sys_irq_bind(struct thread *caller, const struct capability *target, const uint64_t *argument)
 {
 	uint64_t number = argument[1];
 	const struct capability *notification;
 	long error = capability_check(caller->space, argument[2], KIND_NOTIFICATION, RIGHT_RECEIVE, &notification);
 
-	if (error || !number_valid(target, number))
+	if (error || !extent_covers(target, number, 1))
 		return error ? error : ERR_INVALID;
 	/* Nothing below may fail. */
 	irqs[number].notification = capability_reference(notification);
@@ -52,7 +47,7 @@ long sys_irq_bind(struct thread *caller, const struct capability *target, const 
 
 long sys_irq_ack(struct thread *caller unused, const struct capability *target, const uint64_t *argument)
 {
-	if (!number_valid(target, argument[1]))
+	if (!extent_covers(target, argument[1], 1))
 		return ERR_INVALID;
 	/* Nothing below may fail. */
 	irq_complete((uint32_t)argument[1]);

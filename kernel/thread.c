@@ -85,8 +85,7 @@ void thread_dismantle(struct thread *thread)
 	thread_unlink(thread);
 	if (bound)
 		bound->thread = NULL;
-	if (this_hart->fpu_owner == thread)
-		this_hart->fpu_owner = NULL;
+	fpu_written(thread);
 	if (this_hart->current == thread)
 		this_hart->current = NULL;
 	thread_enter_space(thread, NULL);

@@ -83,7 +83,6 @@ bool fpu_first_use(struct thread *thread)
 
 void fpu_written(struct thread *thread)
 {
-	assert(thread != this_hart->current);
 	if (this_hart->fpu_owner == thread)
 		this_hart->fpu_owner = NULL;
 }

@@ -23,7 +23,7 @@ void hardware_wait(void);
 void hardware_interrupts(void);
 void timer_arm(uint64_t ticks);
 
-/* FPU: when a thread that may use it is switched out; when an instruction was refused (true: it may work now); after thread->registers.f was written. */
+/* FPU: when a thread that may use it is switched out; when an instruction was refused (true: it may work now); after thread->registers.f was written, or is read no more. */
 void fpu_leave(struct thread *thread);
 bool fpu_first_use(struct thread *thread);
 void fpu_written(struct thread *thread);

@@ -2,7 +2,6 @@
  * Sv39 page tables: walking, extending, clearing; and the kernel's own half, which every root shares. Which entries
  * to make and whether somebody may is decided in mapping.c; flushing is the caller's, except when tables go.
  */
-#include "riscv/sv39.h"
 #include "mapping.h"
 #include "riscv/csr.h"
 #include "riscv/hardware.h"
