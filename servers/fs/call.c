@@ -13,8 +13,6 @@
 #define RUN_AT_ONCE 8
 #define CALLS_MAX 8192
 
-struct list { struct call *first, *last; };
-
 struct call *current;
 
 static struct table calls = { .record_bytes = sizeof(struct call), .limit = CALLS_MAX };
@@ -22,7 +20,6 @@ static struct call no_memory;			/* what is received into it is answered -ENOMEM 
 static struct call *blank = &no_memory;
 static struct call *unused;			/* records to become blank, linked by `next` */
 static struct call *by_thread[BUCKETS];		/* calls that wait, are away or faulted */
-static uint16_t parked_of[PROCESS_MAX];		/* how many of them, by the slot of the caller's identity */
 static struct list ready, waiting[BUCKETS];
 static struct {
 	uint64_t token;			/* 0: nothing is kept back */
@@ -33,30 +30,28 @@ static struct {
 
 static void append(struct list *list, struct call *call)
 {
+	call->list = list;
 	call->next = NULL;
 	call->previous = list->last;
 	*(list->last ? &list->last->next : &list->first) = call;
 	list->last = call;
 }
 
-static void unlink(struct list *list, struct call *call)
+static void leave_list(struct call *call)
 {
+	struct list *list = call->list;
+
+	call->state = CALL_RUNNING;
+	if (!list)
+		return;
+	call->list = NULL;
 	*(call->previous ? &call->previous->next : &list->first) = call->next;
 	*(call->next ? &call->next->previous : &list->last) = call->previous;
 }
 
-static struct list *bucket_of_key(uint64_t key)
+static struct list *list_of_key(uint64_t key)
 {
-	return &waiting[(key ^ key >> 8 ^ key >> 56) % BUCKETS];
-}
-
-static void leave_list(struct call *call)
-{
-	if (call->state == CALL_READY)
-		unlink(&ready, call);
-	if (call->state == CALL_WAITING)
-		unlink(bucket_of_key(call->key), call);
-	call->state = CALL_RUNNING;
+	return !(key >> 56) ? (struct list *)key : &waiting[(key ^ key >> 8 ^ key >> 56) % BUCKETS];
 }
 
 static void make_ready(struct call *call)
@@ -68,7 +63,7 @@ static void make_ready(struct call *call)
 
 bool wake_one(uint64_t key)
 {
-	struct call *call = bucket_of_key(key)->first;
+	struct call *call = list_of_key(key)->first;
 
 	while (call && call->key != key)
 		call = call->next;
@@ -81,7 +76,7 @@ void wake_calls(uint64_t key)
 {
 	struct call *call, *next;
 
-	for (call = bucket_of_key(key)->first; call; call = next) {
+	for (call = list_of_key(key)->first; call; call = next) {
 		next = call->next;
 		if (call->key == key)
 			make_ready(call);
@@ -115,11 +110,6 @@ static struct call *find(uint64_t token)
 	return call;
 }
 
-static uint16_t *parked_like(const struct call *call)
-{
-	return &parked_of[IDENTITY_SLOT(call->message.identity) % PROCESS_MAX];
-}
-
 static struct call *take_blank(void)
 {
 	struct call *call = unused;
@@ -142,7 +132,8 @@ static void park(struct call *call, enum call_state state)
 		return;
 	call->hash_next = *bucket;
 	*bucket = call;
-	++*parked_like(call);
+	if (call->process)
+		call->process->parked++;
 	blank = take_blank();
 }
 
@@ -160,7 +151,8 @@ static void drop(struct call *call)
 	while (*link != call)
 		link = &(*link)->hash_next;
 	*link = call->hash_next;
-	--*parked_like(call);
+	if (call->process)
+		call->process->parked--;
 	call->next = unused;
 	unused = call;
 }
@@ -189,6 +181,12 @@ static struct message *keep(uint64_t token, uint64_t slot, int64_t label)
 static void answer(struct call *call, int64_t result)
 {
 	keep(call->message.token, 0, result)->word[0] = result;
+}
+
+void call_end(struct call *call, int64_t result)
+{
+	answer(call, result);
+	drop(call);
 }
 
 int64_t forward(struct call *call, uint64_t slot, uint64_t label)
@@ -221,7 +219,7 @@ static void wait(struct call *call)
 {
 	call->key = volume.wait_key;
 	park(call, CALL_WAITING);
-	append(bucket_of_key(call->key), call);
+	append(list_of_key(call->key), call);
 }
 
 static void run(struct call *call)
@@ -236,8 +234,7 @@ static void run(struct call *call)
 	if (result == -ENOSPC && (node_jobs_pending() || release_expected()))
 		result = wait_for(WAIT_KEY(WAIT_JOBS, 0));
 	if (result > WAIT) {
-		answer(call, result);
-		drop(call);
+		call_end(call, result);
 	} else if (result == WAIT) {
 		wait(call);
 	} else if (result == AGAIN) {
@@ -253,7 +250,7 @@ static void run(struct call *call)
 /* Most that have waited for a pipe end at once, too. Not those that have done a part already, or must not wait any more. */
 static __attribute__((noinline)) void run_again(struct call *call)
 {
-	enum at_once end = call->done || call->interrupted ? LATER : transfer_at_once(&call->message);
+	enum at_once end = call->done || call->interrupted || !call->process ? LATER : transfer_at_once(call->process, &call->message);
 
 	if (end == LATER) {
 		run(call);
@@ -325,7 +322,7 @@ static void begin(struct call *call)
 }
 
 /* What is at its end for now, but waits. */
-static __attribute__((noinline)) void arrived_to_wait(void)
+static __attribute__((noinline)) void arrived_to_wait(struct process *process)
 {
 	if (blank == &no_memory)
 		replace_no_memory();
@@ -335,7 +332,7 @@ static __attribute__((noinline)) void arrived_to_wait(void)
 	}
 	begin(blank);
 	blank->event = EVENT_MESSAGE;
-	blank->process = process_of(blank->message.identity);
+	blank->process = process;
 	wait(blank);
 }
 
@@ -387,6 +384,7 @@ static INLINED void copy_message(struct message *to, const struct message *from)
 long calls_serve(bool wait, uint64_t *bits)
 {
 	struct message message = { .deadline = wait ? 0 : 1 };
+	struct process *process;
 	long event;
 
 	if (kept.token) {
@@ -396,17 +394,27 @@ long calls_serve(bool wait, uint64_t *bits)
 	} else {
 		event = ipc_recv(SLOT_ENDPOINT, &message);
 	}
-	while (event == EVENT_MESSAGE && !find(message.token)) {
-		enum at_once end = transfer_at_once(&message);
+	while (event == EVENT_MESSAGE && (process = process_or_zombie(message.identity)) && !(process->parked && find(message.token))) {
+		enum at_once end = transfer_at_once(process, &message);
 
 		if (end == LATER)
 			break;
 		if (end == WAITING) {
 			copy_message(&blank->message, &message);
-			arrived_to_wait();
-			return event;
+			arrived_to_wait(process);
+			if (!wait || kept.token)
+				return event;
+			message = (struct message){ 0 };
+			event = ipc_recv(SLOT_ENDPOINT, &message);
+			continue;
 		}
 		message.capability = message.deadline = 0;
+		if (kept.token) {	/* the reader of what was written comes after the writer */
+			ipc_reply(message.token, &message);
+			message.token = kept.token;
+			message.label = message.word[0] = blank->message.label;
+			kept.token = 0;
+		}
 		if (!wait || calls_ready()) {
 			kept.token = message.token;
 			kept.slot = end == FORWARDED ? SLOT_PAGER : 0;
@@ -426,12 +434,12 @@ long calls_serve(bool wait, uint64_t *bits)
 	return event;
 }
 
-void calls_drop_process(uint64_t identity)
+void calls_drop_process(struct process *process)
 {
-	for (unsigned i = 0; i < BUCKETS && parked_of[IDENTITY_SLOT(identity) % PROCESS_MAX]; i++)
+	for (unsigned i = 0; i < BUCKETS && process->parked; i++)
 		for (struct call *call = by_thread[i], *next; call; call = next) {
 			next = call->hash_next;
-			if ((call->message.identity << 16) == (identity << 16))
+			if (call->process == process)
 				drop(call);
 		}
 }

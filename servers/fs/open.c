@@ -15,14 +15,21 @@ static unsigned access_of(enum open_kind kind, uint32_t flags)
 	return kind == OPEN_PATH ? 0 : access[flags & O_ACCMODE];
 }
 
+static uint8_t at_once(enum open_kind kind, unsigned access)
+{
+	unsigned all = (access & MAY_READ ? TRANSFER_READS : 0) | (access & MAY_WRITE ? TRANSFER_READS << 1 : 0);
+
+	return kind == OPEN_FILE ? all : kind == OPEN_PIPE_READER || kind == OPEN_PIPE_WRITER ? all & TRANSFER_PLAIN : 0;
+}
+
 struct open *open_take(enum open_kind kind, uint32_t flags, struct place place)
 {
 	uint32_t number;
 	struct open *open = table_take(&opens, &number);
 
 	if (open)
-		*open = (struct open){ .number = number, .references = 1, .kind = kind, .access = access_of(kind, flags), .flags = flags,
-				       .place = place };
+		*open = (struct open){ .number = number, .references = 1, .kind = kind, .access = access_of(kind, flags),
+				       .at_once = at_once(kind, access_of(kind, flags)), .flags = flags, .place = place };
 	return open;
 }
 

@@ -14,19 +14,19 @@
 
 struct pipe {
 	uint32_t number, readers, writers;
-	uint8_t awaited;			/* READERS, WRITERS: some wait for it to change */
 	uint32_t pages;				/* >= 1: from the tail's on, perhaps some beyond the head */
 	uint64_t head, tail;			/* bytes written and read; head - tail <= PIPE_BYTES */
+	struct list waiting[2];			/* READERS, WRITERS */
 	uint8_t *page[PIPE_PAGES];		/* byte i lies in page[i / BLOCK_BYTES % PIPE_PAGES]; null: none there now */
 };
 
 static struct table pipes = { .record_bytes = sizeof(struct pipe), .limit = 4096 };
 
-enum side { READERS = 1, WRITERS = 2 };
+enum side { READERS, WRITERS };
 
-static uint64_t key_of(const struct pipe *pipe, enum side side)
+static uint64_t key_of(struct pipe *pipe, enum side side)
 {
-	return WAIT_KEY(WAIT_PIPE, (uint64_t)pipe->number << 2 | side);
+	return (uint64_t)&pipe->waiting[side];
 }
 
 static struct pipe *pipe_make(void)
@@ -51,24 +51,22 @@ static void pipe_destroy(struct pipe *pipe)
 	table_free(&pipes, pipe->number);
 }
 
-static __attribute__((noinline)) void wake_next(struct pipe *pipe, enum side side)
-{
-	if (pipe->awaited & side && !wake_one(key_of(pipe, side)))
-		pipe->awaited &= ~side;
-}
-
 /*
  * Who waits longest is woken if he can go on, one of each side; he does the same when he has gone on, so nobody is woken in vain. Writers
  * go on when there is room for all that must go in whole.
  */
+static __attribute__((noinline)) void wake_next(struct pipe *pipe)
+{
+	if (pipe->head != pipe->tail)
+		wake_one(key_of(pipe, READERS));
+	if (pipe->head - pipe->tail <= PIPE_BYTES - PIPE_BUF)
+		wake_one(key_of(pipe, WRITERS));
+}
+
 static INLINED void pass_on(struct pipe *pipe)
 {
-	if (!pipe->awaited)
-		return;
-	if (pipe->head != pipe->tail)
-		wake_next(pipe, READERS);
-	if (pipe->head - pipe->tail <= PIPE_BYTES - PIPE_BUF)
-		wake_next(pipe, WRITERS);
+	if (pipe->waiting[READERS].first || pipe->waiting[WRITERS].first)
+		wake_next(pipe);
 }
 
 void pipe_close(struct open *open)
@@ -193,7 +191,6 @@ static void take_out(struct pipe *pipe, uint64_t bytes)
 
 static int wait_at(struct pipe *pipe, enum side side)
 {
-	pipe->awaited |= side;
 	return wait_for(key_of(pipe, side));
 }
 
@@ -226,21 +223,49 @@ int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 	return result;
 }
 
+/* To a reader, at once, if all lies in one page. How many; 0: nothing is done yet. */
+static INLINED long give(struct pipe *pipe, const struct message *message)
+{
+	uint64_t bytes = message->word[2], available = pipe->head - pipe->tail, inside = pipe->tail % BLOCK_BYTES;
+
+	if ((int64_t)bytes < 0)
+		return 0;
+	if (bytes > available)
+		bytes = available;
+	if (!bytes || inside + bytes > BLOCK_BYTES ||
+	    sys_copy(message->token, message->word[1], byte_at(pipe, pipe->tail), bytes, COPY_OUT) != (long)bytes)
+		return 0;
+	if (pipe->pages > 1 || inside + bytes == BLOCK_BYTES) {
+		take_out(pipe, bytes);
+	} else {
+		pipe->tail += bytes;
+		if (bytes == available)
+			pipe->head = pipe->tail -= inside + bytes;
+	}
+	return bytes;
+}
+
 INLINED long pipe_read_at_once(const struct message *message, struct open *open)
 {
 	struct pipe *pipe = open->pipe;
-	uint64_t bytes = message->word[2], available = pipe->head - pipe->tail;
+	long bytes;
 
-	if (!available && bytes && pipe->writers && !(open->flags & O_NONBLOCK))
+	if (pipe->head == pipe->tail && (int64_t)message->word[2] > 0 && pipe->writers && !(open->flags & O_NONBLOCK))
 		return wait_at(pipe, READERS);
-	if (bytes > available)
-		bytes = available;
-	if (!bytes || piece(pipe->tail, bytes) < bytes ||
-	    sys_copy(message->token, message->word[1], byte_at(pipe, pipe->tail), bytes, COPY_OUT) != (long)bytes)
-		return 0;
-	take_out(pipe, bytes);
-	pass_on(pipe);
+	bytes = give(pipe, message);
+	if (bytes)
+		pass_on(pipe);
 	return bytes;
+}
+
+/* The reader that waits longest gets the bytes that have just come, if they are all there is, and does not have to find them. */
+static __attribute__((noinline)) void hand_over(struct pipe *pipe)
+{
+	struct call *call = pipe->waiting[READERS].first;
+	long bytes = call->message.label == LINUX_read ? give(pipe, &call->message) : 0;
+
+	if (bytes)
+		call_end(call, bytes);
 }
 
 /* Pages for up to `bytes` more; the room that there is. */
@@ -314,13 +339,15 @@ int64_t pipe_write(struct call *call, struct open *open, unsigned how)
 INLINED long pipe_write_at_once(const struct message *message, struct open *open)
 {
 	struct pipe *pipe = open->pipe;
-	uint64_t bytes = message->word[2];
+	uint64_t bytes = message->word[2], inside = pipe->head % BLOCK_BYTES;
+	uint8_t *page = pipe->page[pipe->head / BLOCK_BYTES % PIPE_PAGES];
 
-	if (!bytes || !pipe->readers || bytes > PIPE_BYTES - (pipe->head - pipe->tail) || piece(pipe->head, bytes) < bytes ||
-	    !pipe->page[pipe->head / BLOCK_BYTES % PIPE_PAGES] ||
-	    sys_copy(message->token, message->word[1], byte_at(pipe, pipe->head), bytes, COPY_IN) != (long)bytes)
+	if (bytes - 1 >= BLOCK_BYTES - inside || !page || !pipe->readers || bytes > PIPE_BYTES - (pipe->head - pipe->tail) ||
+	    sys_copy(message->token, message->word[1], page + inside, bytes, COPY_IN) != (long)bytes)
 		return 0;
 	pipe->head += bytes;
+	if (pipe->waiting[READERS].first && pipe->head - pipe->tail == bytes)
+		hand_over(pipe);
 	pass_on(pipe);
 	return bytes;
 }

@@ -98,6 +98,7 @@ static void inherit(struct process *child, const struct process *parent)
 			descriptor_get(child, descriptor)->references++;
 	if (child->directory_node)
 		node_hold(child->directory_node);
+	child->parked = 0;
 	child->program = child->executing = NULL;
 	process_execute(&child->program, parent->program);
 }
@@ -141,7 +142,7 @@ int64_t fs_exec(struct call *call)
 
 static void give_up_all(struct process *process)
 {
-	calls_drop_process(process->identity);
+	calls_drop_process(process);
 	while (process->top) {
 		struct open *open = descriptor_get(process, process->top - 1);
 

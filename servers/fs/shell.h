@@ -29,7 +29,10 @@ _Static_assert(OBJECT_IN_MEMORY == IN_MEMORY, "an object's number shows the volu
 #define TAKEN (WAIT - 2)
 
 /* More to wait for than the core knows (enum wait_kind). */
-enum shell_wait { WAIT_MOUNT = 16, WAIT_PIPE, WAIT_FLUSH, WAIT_SLOT, WAIT_DATA };
+enum shell_wait { WAIT_MOUNT = 16, WAIT_FLUSH, WAIT_SLOT, WAIT_DATA };
+
+/* Calls in the order in which they came. A key may also be the address of such a list, which is where they wait then: those have kind 0. */
+struct list { struct call *first, *last; };
 
 /* ---- call.c */
 enum call_state { CALL_RUNNING = 1, CALL_READY, CALL_WAITING, CALL_AWAY, CALL_FAULTED };
@@ -48,6 +51,7 @@ struct call {
 	struct open *open;		/* held by the call */
 	/* While it waits. */
 	uint64_t key;
+	struct list *list;		/* null: in none */
 	struct call *next, *previous, *hash_next;
 };
 extern struct call *current;			/* the one that runs, or ran last */
@@ -58,7 +62,8 @@ bool calls_ready(void);
 void wake(uint64_t key);			/* calls and the pager's requests */
 void wake_calls(uint64_t key);
 bool wake_one(uint64_t key);			/* the call that has waited longest; false: none does */
-void calls_drop_process(uint64_t identity);	/* it is gone: nobody waits for these answers */
+void calls_drop_process(struct process *process);	/* it is gone: nobody waits for these answers */
+void call_end(struct call *call, int64_t result);	/* one that waits: the answer */
 int64_t forward(struct call *call, uint64_t slot, uint64_t label);	/* with the words that stand in its message: TAKEN; the caller does not come back */
 int64_t forward_and_return(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes);	/* TAKEN; it comes back as FS_* */
 static inline int64_t forward_call(struct call *call, uint64_t slot, uint64_t label, const void *words, size_t bytes)
@@ -81,6 +86,7 @@ call_handler *handler_of(const struct call *call);	/* main.c; null: no such call
 struct process {
 	uint64_t identity;
 	bool exited;				/* a zombie */
+	uint16_t parked;			/* how many of its calls are entered */
 	uint32_t umask;
 	struct credentials who;
 	struct place directory;			/* working directory */
@@ -117,6 +123,7 @@ enum open_kind { OPEN_FILE = 1, OPEN_DIRECTORY, OPEN_PIPE_READER, OPEN_PIPE_WRIT
 struct open {
 	uint32_t number, references;
 	uint8_t kind, access;			/* access: MAY_READ, MAY_WRITE */
+	uint8_t at_once;			/* transfers (bits; LINUX_read is 0) that transfer_at_once looks at */
 	uint32_t flags;				/* O_* */
 	struct place place;
 	struct node *node;			/* held; null: on no volume */
@@ -159,6 +166,7 @@ void set_modified(struct inode_ref *ref, uint64_t modified);	/* rdtime, 0: not m
 
 /* ---- transfer.c: read, write and the like. how: the pager's TRANSFER_AT and TRANSFER_VECTOR, and */
 #define TRANSFER_WRITE 4
+enum { TRANSFER_READS = 0x15, TRANSFER_PLAIN = 3 };	/* bits as in open->at_once: read, readv, pread64; read, write */
 typedef int64_t transfer_function(struct call *call, struct open *open, unsigned how);	/* words 1 to 3 of the message: address, count, position */
 int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes);	/* how many are meant: 0, -EINVAL, -EFAULT or TAKEN */
 /* Copies, from so many bytes into the caller's buffers on: 0, -EFAULT or TAKEN. */
@@ -171,7 +179,7 @@ bool open_is_stream(const struct open *open);
  */
 #define INLINED inline __attribute__((always_inline))
 enum at_once { LATER, ANSWERED, FORWARDED, WAITING };	/* LATER: nothing is done yet; FORWARDED: to the pager; WAITING: under volume.wait_key */
-enum at_once transfer_at_once(struct message *message);
+enum at_once transfer_at_once(const struct process *process, struct message *message);
 
 /* ---- pipe.c */
 transfer_function pipe_read, pipe_write;

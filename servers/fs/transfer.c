@@ -82,19 +82,20 @@ bool open_is_stream(const struct open *open)
 }
 
 /* Words: descriptor, address, count (of bytes, or of an iovec array's entries), and with TRANSFER_AT the position. */
-static INLINED int check(const struct open *open, const uint64_t *word, unsigned how)
+static INLINED bool words_valid(const uint64_t *word, unsigned how)
+{
+	if (how & TRANSFER_VECTOR ? word[2] > LOAN_VECTOR_MAX : (int64_t)word[2] < 0)
+		return false;
+	return !(how & TRANSFER_AT) || (int64_t)word[3] >= 0;
+}
+
+static int check(const struct open *open, const uint64_t *word, unsigned how)
 {
 	if (!open || !(how & TRANSFER_WRITE ? open_writable(open) : open_readable(open)))
 		return -EBADF;
-	if (how & TRANSFER_VECTOR && word[2] > LOAN_VECTOR_MAX)
-		return -EINVAL;
-	if (how & TRANSFER_AT && (int64_t)word[3] < 0)
-		return -EINVAL;
-	if (how & TRANSFER_AT && open_is_stream(open))
+	if (how & TRANSFER_AT && (int64_t)word[3] >= 0 && open_is_stream(open))
 		return -ESPIPE;
-	if (!(how & TRANSFER_VECTOR) && (int64_t)word[2] < 0)
-		return -EINVAL;
-	return 0;
+	return words_valid(word, how) ? 0 : -EINVAL;
 }
 
 static INLINED int64_t transfer(struct call *call, unsigned how)
@@ -122,31 +123,28 @@ static const uint8_t how_of[] = {
 };
 _Static_assert(sizeof(how_of) == 6, "their numbers are neighbours");
 
-INLINED enum at_once transfer_at_once(struct message *message)
+INLINED enum at_once transfer_at_once(const struct process *process, struct message *message)
 {
 	uint64_t *word = message->word, row = message->label - LINUX_read;
-	const struct process *process = process_or_zombie(message->identity);	/* a zombie has no descriptors */
 	struct open *open;
 	unsigned how;
 	long moved;
 
-	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || !process || process->executing)
+	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || process->executing)
 		return LATER;
-	how = how_of[row];
 	open = descriptor_get(process, word[0]);
-	if (!open)
+	if (!open || !(open->at_once >> row & 1))
 		return LATER;
 	if (open->kind == OPEN_FILE) {
-		if (check(open, word, how) < 0)
+		how = how_of[row];
+		if (!words_valid(word, how))
 			return LATER;
 		message->label = how & TRANSFER_WRITE ? PAGER_write : PAGER_read;
 		word[0] = open->number;		/* struct pager_transfer; the others are in their places */
 		word[4] = how & (TRANSFER_AT | TRANSFER_VECTOR);
 		return FORWARDED;
 	}
-	if (!open_is_pipe(open) || how & TRANSFER_VECTOR || check(open, word, how) < 0)
-		return LATER;
-	moved = how & TRANSFER_WRITE ? pipe_write_at_once(message, open) : pipe_read_at_once(message, open);
+	moved = row ? pipe_write_at_once(message, open) : pipe_read_at_once(message, open);
 	if (moved <= 0)
 		return moved ? WAITING : LATER;
 	message->label = word[0] = moved;

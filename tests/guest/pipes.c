@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 
 static void order_and_end(void)
 {
@@ -393,6 +394,44 @@ static void many_readers(void)
 	}
 }
 
+/* Where a reader that waits wants what comes: a part of it, all, in memory not yet touched, on two pages, in pieces. The rest is for the next. */
+static void readers_memory(void)
+{
+	static char bytes[5000];
+	struct { size_t written, wanted, offset; bool pieces; } cases[] = {
+		{ 5, 5, 0, false }, { 5, 3, 100, false }, { 5, 9, 4096 - 2, false }, { 4096, 8000, 0, false }, { 4096, 4095, 1, false }, { 5000, 5000, 7, false },
+		{ 5, 9, 4096 - 2, true }, { 1, 1, 4095, false },
+	};
+
+	fill(bytes, sizeof bytes, 3, 0);
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t first = cases[i].written < cases[i].wanted ? cases[i].written : cases[i].wanted, rest = cases[i].written - first;
+		int ends[2];
+		pid_t pid;
+
+		CHECK(pipe(ends) == 0);
+		pid = fork_child();
+		if (pid == 0) {
+			char *memory = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *to = memory + cases[i].offset, next[5000];
+			struct iovec pieces[2] = { { to, 1 }, { to + 1, cases[i].wanted - 1 } };
+
+			close(ends[1]);
+			CHECK_EQUAL(cases[i].pieces ? readv(ends[0], pieces, 2) : read(ends[0], to, cases[i].wanted), first);
+			CHECK(holds(to, first, 3, 0) && !to[first] && (!cases[i].offset || !to[-1]));
+			CHECK_EQUAL(read(ends[0], next, sizeof next), rest ? rest : 4);
+			CHECK(rest ? holds(next, rest, 3, first) : !memcmp(next, "next", 4));
+			_exit(0);
+		}
+		close(ends[0]);
+		usleep(10000);
+		CHECK_EQUAL(write(ends[1], bytes, cases[i].written), cases[i].written);
+		usleep(rest ? 0 : 10000);
+		CHECK_EQUAL(rest ? 4 : write(ends[1], "next", 4), 4);
+		wait_success(pid);
+		close(ends[1]);
+	}
+}
+
 /* A byte is not left lying because the reader that it woke cannot take it: he dies, or has given a bad address. */
 static void woken_in_vain(void)
 {
@@ -495,6 +534,7 @@ static void many_writers_in_vain(void)
 
 static const struct test tests[] = {
 	{ many_readers, "many_readers" },
+	{ readers_memory, "readers_memory" },
 	{ woken_in_vain, "woken_in_vain" },
 	{ many_writers, "many_writers" },
 	{ many_writers_in_vain, "many_writers_in_vain" },
