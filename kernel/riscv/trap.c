@@ -7,24 +7,17 @@
 #include "riscv/sv39.h"
 #include "thread.h"
 
-#define AT(type, field, offset) (offsetof(struct type, field) == (offset))
-_Static_assert(AT(thread, x, FRAME_PC) && AT(thread, state, THREAD_CONDITION) && AT(thread, kind, THREAD_KIND) && AT(thread, limit, THREAD_LIMIT) &&
-	       AT(thread, space, THREAD_IN_SPACE) && AT(thread, holder, THREAD_HOLDER) && AT(thread, identity, THREAD_CALLER) &&
-	       AT(thread, hart, THREAD_HART) && AT(thread, object, THREAD_OBJECT) && AT(thread, serves, THREAD_SERVES) && AT(thread, noticed, THREAD_NOTICED) && AT(thread, priority, THREAD_PRIORITY_AT) &&
-	       AT(thread, fault_address, THREAD_FAULT_ADDRESS) && AT(thread, fault_access, THREAD_FAULT_ACCESS) &&
-	       AT(thread, fault_endpoint, THREAD_FAULT_ENDPOINT) && AT(thread, call, THREAD_CALL) && AT(thread, link, 0), "frame.h");
-_Static_assert(AT(call, endpoint, 0) && AT(call, badge, CALL_BADGE) && AT(call, capability, CALL_CAPABILITY) && AT(call, message, CALL_MESSAGE) &&
-	       AT(capability, index, CAPABILITY_INDEX) && AT(capability, rights, CAPABILITY_RIGHTS) && AT(capability, badge, CAPABILITY_BADGE) && AT(capability, page, CAPABILITY_PAGE) &&
-	       AT(reference, index, CAPABILITY_INDEX) && AT(reference, rights, CAPABILITY_RIGHTS) && CAPABILITY_RIGHTS == CAPABILITY_INDEX + 4 && AT(object, token, OBJECT_TOKEN) &&
-	       AT(space, satp, SPACE_SATP) && AT(space, route, SPACE_ROUTE_WORD) && AT(space, route_page, SPACE_ROUTE_PAGE) && AT(space, received, SPACE_RECEIVED) && AT(space, slots, SPACE_SLOT_0) &&
-	       AT(endpoint, receivers, 0) && AT(endpoint, pending, ENDPOINT_PENDING), "frame.h");
-_Static_assert(AT(hart, stack, HART_STACK) && AT(hart, ready_mask, HART_READY) && AT(hart, attention, HART_READY + 4) && AT(hart, objects, HART_OBJECTS) &&
-	       AT(hart, object_bytes, HART_OBJECT_BYTES) && AT(hart, object_entries, HART_OBJECT_ENTRIES) && AT(hart, current, HART_CURRENT) && AT(hart, tick, HART_TICK) && AT(hart, ready, HART_QUEUES) && AT(hart, no_thread, THREAD_HART) &&
-	       AT(hart, counters.ipc_calls, HART_FAST_CALLS) && AT(hart, counters.routed_calls, HART_FAST_CALLS + 8) &&
-	       AT(hart, counters.faults, HART_FAST_CALLS + 16) && AT(hart, counters.ipc_forwards, HART_FAST_FORWARDS) &&
-	       HARTS_MAX == 1, "frame.h; and the fast path takes no lock");
-_Static_assert(PAGE_BYTES >> OBJECT_ENTRY_SHIFT == sizeof(struct object) && THREAD_READY == 0 && THREAD_HELD == 3 && THREAD_RECEIVING == 4 && CALL_NATIVE == 0 && CALL_ROUTED == 1 && CALL_FAULT == 2 &&
-	       AT(thread, apart, THREAD_CONDITION + 6) && RIGHT_LEND == 32 && REPLY_MAP == 1 && CALL_PLAIN == 4, "fastpath.S, macros.h");
+#define X(name, offset, type, field) _Static_assert(offsetof(struct type, field) == (offset), #name);
+FRAME_LIST(X)
+#undef X
+#define AT(type, field, other_type, other_field) (offsetof(struct type, field) == offsetof(struct other_type, other_field))
+_Static_assert(offsetof(struct thread, x) == FRAME_PC && !offsetof(struct thread, link) && !offsetof(struct call, endpoint) && !offsetof(struct endpoint, receivers) &&
+	       AT(reference, index, capability, index) && AT(reference, rights, capability, rights) && AT(hart, no_thread, thread, hart) &&
+	       offsetof(struct capability, rights) == offsetof(struct capability, index) + 4 && offsetof(struct hart, attention) == offsetof(struct hart, ready_mask) + 4 &&
+	       offsetof(struct thread, apart) == offsetof(struct thread, state) + 6 && PAGE_BYTES >> OBJECT_ENTRY_SHIFT == sizeof(struct object) &&
+	       offsetof(struct kernel_info, routed_calls) == 8 && offsetof(struct kernel_info, faults) == 16 && !offsetof(struct kernel_info, ipc_calls) &&
+	       HARTS_MAX == 1 && RIGHT_LEND == 32 && REPLY_MAP == 1 && THREAD_READY == 0 && THREAD_HELD == 3 && THREAD_RECEIVING == 4 &&
+	       CALL_NATIVE == 0 && CALL_ROUTED == 1 && CALL_FAULT == 2 && CALL_PLAIN == 4, "what fastpath.S and macros.h take for granted");
 
 void syscall_message(struct thread *caller);
 void syscall_plain(struct thread *caller, uint64_t number);
@@ -82,18 +75,15 @@ struct thread *trap_plain(struct thread *thread, uint64_t number)
 
 struct thread *trap_full(struct thread *thread)
 {
+	static const uint8_t accesses[] = { [CAUSE_FETCH_PAGE] = ACCESS_EXECUTE, [CAUSE_LOAD_PAGE] = ACCESS_READ, [CAUSE_STORE_PAGE] = ACCESS_WRITE };
 	uint64_t cause = csr_read(scause);
 
 	enter(thread);
 	thread->kind = CALL_ROUTED;
 	if (cause == CAUSE_ECALL_USER)
 		route_call(thread);
-	else if (cause == CAUSE_LOAD_PAGE)
-		page_fault(thread, ACCESS_READ);
-	else if (cause == CAUSE_STORE_PAGE)
-		page_fault(thread, ACCESS_WRITE);
-	else if (cause == CAUSE_FETCH_PAGE)
-		page_fault(thread, ACCESS_EXECUTE);
+	else if (cause < sizeof(accesses) && accesses[cause])
+		page_fault(thread, accesses[cause]);
 	else if (cause & CAUSE_INTERRUPT)
 		hardware_interrupts();
 	else if (cause > EXCEPTION_STORE_ACCESS)
