@@ -416,6 +416,24 @@ void space_delete(struct vma *vma);				/* the record; nothing of it is mapped an
 bool vma_protect(struct vma *vma, unsigned prot, uint64_t *at);	/* page table only, a slice from *at on; true: all has no more rights than prot */
 void vma_set_prot(struct vma *vma, unsigned prot);		/* after that */
 
+/* ---- mapping calls (mapping.c, protect.c, heap.c) */
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+/* Linux's default heuristic: what could never be had is refused at once. */
+static inline bool too_much(uint64_t length, unsigned prot, unsigned flags)
+{
+	bool counts = (flags & MAP_SHARED) ? (flags & MAP_ANONYMOUS) : (prot & PROT_WRITE);
+
+	return counts && !(flags & MAP_NORESERVE) && length >> PAGE_SHIFT > core_counters.total_pages;
+}
+
+static inline bool is_free(struct space *space, uint64_t start, uint64_t end)
+{
+	struct vma *vma = vma_above(space, start);
+
+	return !vma || vma->start >= end;
+}
+
 /* ---- sweeps (sweep.c): over all places where an object is mapped, a slice at a time */
 enum sweep_kind {
 	SWEEP_CALLER,		/* of an operation: one at a time, the others wait */

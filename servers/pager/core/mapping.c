@@ -1,11 +1,9 @@
 /*
- * The mapping calls: mmap, munmap, mprotect, madvise, brk, and what fork and /proc need of them. Arguments are a program's: anything may
+ * The mapping calls: mmap and munmap; mprotect and madvise are in protect.c, brk in heap.c. Arguments are a program's: anything may
  * be in them. Long ranges go in slices while the space is locked; progress[0] says where the work stands.
  */
 #include "internal.h"
 #include "kernel.h"
-
-#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 /* ---- taking away */
 
@@ -117,21 +115,6 @@ long core_munmap(struct space *space, uint64_t address, uint64_t length, struct 
 }
 
 /* ---- mmap */
-
-/* Linux's default heuristic: what could never be had is refused at once. */
-static bool too_much(uint64_t length, unsigned prot, unsigned flags)
-{
-	bool counts = (flags & MAP_SHARED) ? (flags & MAP_ANONYMOUS) : (prot & PROT_WRITE);
-
-	return counts && !(flags & MAP_NORESERVE) && length >> PAGE_SHIFT > core_counters.total_pages;
-}
-
-static bool is_free(struct space *space, uint64_t start, uint64_t end)
-{
-	struct vma *vma = vma_above(space, start);
-
-	return !vma || vma->start >= end;
-}
 
 /* Where the mapping will lie, or -errno. */
 static long choose_address(struct space *space, uint64_t hint, uint64_t length, unsigned flags)
@@ -261,181 +244,4 @@ long core_mmap(struct space *space, uint64_t address, uint64_t length, unsigned 
 		status = add_mapping(space, &wanted, waiter);
 	}
 	return space_step(space, waiter, status);
-}
-
-/* ---- mprotect, madvise */
-
-static long check_range(uint64_t address, uint64_t *length)
-{
-	if (address & PAGE_MASK)
-		return -EINVAL;
-	if (*length > CORE_USER_END || address > CORE_USER_END - *length)
-		return -ENOMEM;
-	*length = pages_of(*length) << PAGE_SHIFT;
-	return 0;
-}
-
-/* From *at on: one VMA's part changes its rights, its page table entries first; *protected: how far those are. */
-static long protect_part(struct space *space, uint64_t *at, uint64_t *protected, uint64_t end, unsigned prot, struct waiter *waiter)
-{
-	struct vma *vma = vma_above(space, *at);
-
-	if (!vma || vma->start > *at)
-		return -ENOMEM;
-	if (prot & ~vma->max_prot)
-		return -EACCES;
-	end = minimum(end, vma->end);
-	if (vma->prot != prot) {
-		if (!(vma->flags & VMA_SHARED) && !(vma->prot & PROT_WRITE) && too_much(end - *at, prot, MAP_PRIVATE))
-			return -ENOMEM;
-		if (*at > vma->start || end < vma->end) {
-			if (!space_split(space, *at) || !space_split(space, end))
-				return memory_wait(waiter);
-			vma = vma_above(space, *at);
-		}
-		if (!vma_protect(vma, prot, protected))
-			return CORE_AGAIN;
-		vma_set_prot(vma, prot);
-		space_merge(vma);
-	}
-	*at = end;
-	return 0;
-}
-
-long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsigned prot, struct waiter *waiter)
-{
-	long status = check_range(address, &length);
-
-	if (status)
-		return status;
-	if (prot & ~PROT_ALL)
-		return -EINVAL;
-	status = lock_check(&space->busy, waiter);
-	if (status)
-		return status;
-	if (waiter->progress[0] < address)
-		waiter->progress[0] = address;
-	for (uint64_t budget = slice_records(); !status && waiter->progress[0] < address + length; budget--) {
-		status = budget ? memory_want(waiter, false) : CORE_AGAIN;
-		if (!status)
-			status = protect_part(space, &waiter->progress[0], &waiter->progress[1], address + length, prot, waiter);
-	}
-	return space_step(space, waiter, status);
-}
-
-static void will_need(struct vma *vma, uint64_t start, uint64_t end)
-{
-	uint64_t index = (start - vma->start + vma->offset) >> PAGE_SHIFT, pages = (end - start) >> PAGE_SHIFT;
-	long status;
-
-	if (!vma->object || !vma->object->backed)
-		return;
-	for (unsigned i = 0; i < 4 * CORE_BATCH && i < pages && index + i < object_end(vma->object); i++) {
-		if (core_counters.free_pages < core.want[1] + CORE_BATCH)
-			return;
-		if (!pages_find(vma->object, index + i))
-			page_in(vma->object, index + i, minimum(pages - i, CORE_BATCH), &status);
-	}
-}
-
-static long advise_part(struct vma *vma, uint64_t *at, uint64_t end, unsigned advice, struct waiter *waiter)
-{
-	if (advice == MADV_FREE && (vma->object || (vma->flags & VMA_SHARED)))
-		return -EINVAL;
-	if (advice == MADV_DONTNEED || advice == MADV_FREE)
-		return vma_empty(vma, at, end, waiter);
-	if (advice == MADV_WILLNEED)
-		will_need(vma, *at, end);
-	*at = end;
-	return 0;
-}
-
-static bool advice_known(unsigned advice)
-{
-	switch (advice) {
-	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED: case MADV_DONTNEED: case MADV_FREE:
-	case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE: case MADV_DONTDUMP: case MADV_DODUMP:
-	case MADV_DOFORK: case MADV_KEEPONFORK: case MADV_COLD: case MADV_PAGEOUT:
-		return true;
-	}
-	return false;
-}
-
-/* Goes over holes and says so at the end; progress[1]: a hole was seen. */
-long core_madvise(struct space *space, uint64_t address, uint64_t length, unsigned advice, struct waiter *waiter)
-{
-	uint64_t end, *at = &waiter->progress[0];
-	long status = check_range(address, &length);
-
-	if (!advice_known(advice) || status)
-		return -EINVAL;
-	status = lock_check(&space->busy, waiter);
-	if (status)
-		return status;
-	end = address + length;
-	if (*at < address)
-		*at = address;
-	for (uint64_t budget = slice_records(); !status && *at < end; budget--) {
-		struct vma *vma = vma_above(space, *at);
-
-		status = budget ? memory_want(waiter, false) : CORE_AGAIN;
-		if (status)
-			break;
-		if (!vma || vma->start > *at)
-			waiter->progress[1] = 1;
-		*at = vma && vma->start < end ? (vma->start > *at ? vma->start : *at) : end;
-		if (*at < end)
-			status = advise_part(vma, at, minimum(end, vma->end), advice, waiter);
-	}
-	status = space_step(space, waiter, status);
-	return status ? status : waiter->progress[1] ? -ENOMEM : 0;
-}
-
-/* ---- the heap */
-
-void core_space_set_heap(struct space *space, uint64_t start)
-{
-	space->heap_start = space->heap_end = start;
-}
-
-/* Room for the heap up to `end`, and a page between it and the next mapping. */
-static bool heap_grow(struct space *space, uint64_t start, uint64_t end, struct waiter *waiter, long *status)
-{
-	struct vma wanted = { .start = start, .end = end, .prot = PROT_READ | PROT_WRITE, .max_prot = PROT_ALL };
-
-	if (start == end)
-		return true;
-	if (end > CORE_USER_END - CORE_PAGE || !is_free(space, start, end + CORE_PAGE) || too_much(end - start, PROT_WRITE, MAP_PRIVATE))
-		return false;
-	*status = memory_want(waiter, false);
-	if (*status)
-		return false;
-	if (space_add(space, &wanted))
-		return true;
-	*status = memory_wait(waiter);
-	return false;
-}
-
-long core_brk(struct space *space, uint64_t end, struct waiter *waiter)
-{
-	uint64_t old_page = pages_of(space->heap_end) << PAGE_SHIFT, new_page;
-	long status = lock_check(&space->busy, waiter);
-
-	if (status)
-		return status;
-	if (end < space->heap_start || end > CORE_USER_END)
-		return space_step(space, waiter, space->heap_end);
-	new_page = pages_of(end) << PAGE_SHIFT;
-	if (new_page < old_page) {
-		if (waiter->progress[0] < new_page)
-			waiter->progress[0] = new_page;
-		status = space_clear(space, &waiter->progress[0], old_page, waiter);
-		if (!status)
-			space->heap_end = end;
-	} else if (heap_grow(space, old_page, new_page, waiter, &status)) {
-		space->heap_end = end;
-	}
-	if (core_not_yet(status))
-		return space_step(space, waiter, status);
-	return space_step(space, waiter, space->heap_end);
 }
