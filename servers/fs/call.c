@@ -137,7 +137,7 @@ static void park(struct call *call, enum call_state state)
 	blank = take_blank();
 }
 
-static void drop(struct call *call)
+static INLINED void drop(struct call *call)
 {
 	struct call **link = bucket_of_thread(call->message.token);
 
@@ -160,7 +160,7 @@ static void drop(struct call *call)
 /* ---- answers and forwards */
 
 /* A caller that is gone wants no answer. */
-static void send_kept(void)
+static __attribute__((noinline)) void send_kept(void)
 {
 	if (kept.token && kept.slot)
 		ipc_forward(kept.token, kept.slot, &blank->message);
@@ -171,7 +171,8 @@ static void send_kept(void)
 
 static struct message *keep(uint64_t token, uint64_t slot, int64_t label)
 {
-	send_kept();
+	if (kept.token)
+		send_kept();
 	kept.token = token;
 	kept.slot = slot;
 	blank->message.label = label;
@@ -215,7 +216,7 @@ int call_server(uint64_t slot, struct message *message)
 
 /* ---- running */
 
-static void wait(struct call *call)
+static INLINED void wait(struct call *call)
 {
 	call->key = volume.wait_key;
 	park(call, CALL_WAITING);
@@ -409,17 +410,19 @@ long calls_serve(bool wait, uint64_t *bits)
 			continue;
 		}
 		message.capability = message.deadline = 0;
-		if (kept.token) {	/* the reader of what was written comes after the writer */
-			ipc_reply(message.token, &message);
+		if (!wait || calls_ready() || kept.token) {
+			if (!kept.token) {
+				kept.token = message.token;
+				kept.slot = end == FORWARDED ? SLOT_PAGER : 0;
+				copy_message(&blank->message, &message);
+				return event;
+			}
+			ipc_reply(message.token, &message);	/* the reader of what was written comes after the writer */
+			if (!wait || calls_ready())
+				return event;
 			message.token = kept.token;
 			message.label = message.word[0] = blank->message.label;
 			kept.token = 0;
-		}
-		if (!wait || calls_ready()) {
-			kept.token = message.token;
-			kept.slot = end == FORWARDED ? SLOT_PAGER : 0;
-			copy_message(&blank->message, &message);
-			return event;
 		}
 		event = end == FORWARDED ? exchange(message.token, SLOT_PAGER, &message) : exchange(message.token, 0, &message);
 	}
