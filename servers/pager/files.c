@@ -130,8 +130,10 @@ long forward_sync(struct call *call)
 
 long forward_drop_caches(struct call *call)
 {
-	spaces_trim();
-	domains_trim_tables(0);
-	core_drop_caches();
-	return call->word[1];
+	long result;
+
+	if (spaces_give_back(0))
+		return CORE_AGAIN;
+	result = core_drop_caches(&call->job.waiter);
+	return result ? result : (long)call->word[1];
 }

@@ -26,6 +26,8 @@ _Static_assert(SLOT_DOMAIN(DOMAIN_MAX - 1) < SPACE_SLOTS + SERVER_LEAVES * LEAF_
 #define IDLE_TABLES 8		/* a domain with more is not kept */
 #define ENDED_THREADS 8
 
+#define TABLES_AT_ONCE 64
+
 uint64_t domain_count;
 static struct domain *idle;
 static unsigned idle_count;
@@ -46,41 +48,47 @@ uint64_t domain_slot(const struct domain *domain)
 	return SLOT_DOMAIN(domain_index(domain));
 }
 
-/* Emptied page tables wait in the reserves of their spaces: when no page is left, take them back, but not what was just given. */
-void domains_trim_tables(const struct domain *but)
+/* An emptied page table that waits in the reserve of its space; 0: none. The root of a space with nothing mapped comes, too: it must stay. */
+static uint64_t table_take(unsigned index)
 {
-	for (unsigned i = 0; i < DOMAIN_MAX; i++) {
-		long page;
+	struct domain *domain = domains[index];
+	long page = domain && domain->root ? sys_take(SLOT_DOMAIN(index)) : 0;
 
-		if (!domains[i] || !domains[i]->root || domains[i] == but)
-			continue;
-		while ((page = sys_take(SLOT_DOMAIN(i))) > 0) {
-			/* The root of a space with nothing mapped comes, too: it must stay. */
-			if ((uint64_t)page == domains[i]->root) {
-				sys_give(SLOT_DOMAIN(i), SLOT_OBJECT_MEMORY, page);
-				break;
-			}
-			domains[i]->tables--;
-			object_page_free(page);
-		}
+	if (page <= 0)
+		return 0;
+	if ((uint64_t)page == domain->root) {
+		sys_give(SLOT_DOMAIN(index), SLOT_OBJECT_MEMORY, page);
+		return 0;
 	}
+	domain->tables--;
+	return page;
 }
 
+/* Not those that were just given. */
+static unsigned tables_trim(const struct domain *but)
+{
+	unsigned taken = 0;
+	uint64_t page;
+
+	for (unsigned i = 0; i < DOMAIN_MAX; i++) {
+		if (domains[i] == but)
+			continue;
+		for (; taken < TABLES_AT_ONCE && (page = table_take(i)); taken++)
+			object_page_free(page);
+	}
+	return taken;
+}
+
+/* A large one is refused only when others keep nothing for later: what it takes was theirs, and what is free does not become less. */
 bool domain_give_table(struct domain *domain)
 {
 	uint64_t page;
 
-	if (domain->tables > LARGE_TABLES && object_pages_free < KEEP_FREE(object_pages)) {
-		domains_trim_tables(domain);
-		if (object_pages_free < KEEP_FREE(object_pages))
-			return false;
-	}
+	if (domain->tables > LARGE_TABLES && object_pages_free < KEEP_FREE(object_pages) && !spaces_give_back(domain))
+		return false;
 	page = object_page_take();
-	if (!page) {
-		spaces_trim();
-		domains_trim_tables(domain);
+	if (!page && spaces_give_back(domain))
 		page = object_page_take();
-	}
 	if (!page)
 		return false;
 	if (sys_give(domain_slot(domain), SLOT_OBJECT_MEMORY, page) < 0)
@@ -94,7 +102,7 @@ bool domain_give_table(struct domain *domain)
 /* What has ended gives way. */
 static bool create(enum kind kind, uint64_t slot, uint64_t *page)
 {
-	return object_create(kind, slot, page) || (spaces_trim() && object_create(kind, slot, page));
+	return object_create(kind, slot, page) || (spaces_give_back(0) && object_create(kind, slot, page));
 }
 
 /* The kernel's half of a new domain: the Space, its root, the client's capabilities, the Route. */
@@ -192,14 +200,14 @@ static bool ended_trim(unsigned keep)
 	return any;
 }
 
-bool spaces_trim(void)
+bool spaces_give_back(const struct domain *but)
 {
 	bool any = ended_trim(0) || idle;
 	struct domain *domain;
 
 	while ((domain = idle_take()))
 		domain_destroy(domain);
-	return any;
+	return any || tables_trim(but);
 }
 
 struct domain *domain_create(void)

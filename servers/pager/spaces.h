@@ -58,8 +58,11 @@ void domain_share(struct domain *domain);
 void domain_release(struct domain *domain);		/* the last release starts the teardown */
 bool domain_release_shared(struct domain *domain);	/* false: the caller is the last user, nothing was done */
 void domain_free(struct domain *domain);		/* the core's space is gone: idle from now on, or the kernel objects go back */
-bool spaces_trim(void);					/* idle domains and ended threads give their kernel objects back; false: there were none */
-void domains_trim_tables(const struct domain *but);	/* all others give back the page tables that are empty */
+/*
+ * What waits to be used again gives its object memory back: ended threads, idle domains, emptied page tables of all domains but `but`. A bounded part
+ * of it at a time; false: there is nothing.
+ */
+bool spaces_give_back(const struct domain *but);
 
 struct process *process_find(uint64_t identity);	/* null: unknown or stale */
 struct process *process_create(uint64_t identity, struct domain *domain, long *error);	/* takes over a use of the domain */

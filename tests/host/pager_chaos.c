@@ -44,9 +44,10 @@ static struct caller callers[CALLERS];
 static struct program programs[PROGRAMS];
 static uint64_t numbers[CHAOS_FILES];
 static bool opened[OPENS];
-static uint64_t answers[16], errors[16];
 
-enum { ACCESS, MMAP, MUNMAP, MPROTECT, MADVISE, BRK, READ, WRITE, TRUNCATE, SYNC, MSYNC, FORK, END, COPY, OBJECT, KINDS };
+enum { ACCESS, MMAP, MUNMAP, MPROTECT, MADVISE, BRK, READ, WRITE, TRUNCATE, SYNC, MSYNC, FORK, END, COPY, OBJECT, DROP, KINDS };
+
+static uint64_t answers[KINDS], errors[KINDS];
 
 static void world_wake(struct waiter *waiter)
 {
@@ -304,6 +305,8 @@ static long attempt(struct caller *caller)
 		return core_space_destroy(space, waiter);
 	case COPY:
 		return copy(caller);
+	case DROP:
+		return core_drop_caches(waiter);
 	default:
 		return object ? core_object_read(object, caller->offset, caller->buffer, sizeof caller->buffer, waiter) : 0;
 	}
@@ -341,8 +344,8 @@ static void seldom(void)
 		core_seek(random_below(OPENS + 1), some_number(), random_below(6));
 		break;
 	case 4:
-		if (one_in(4))
-			core_drop_caches();
+		if (one_in(8))
+			squeeze();
 		break;
 	case 5:
 		core_write_back_step();
@@ -388,6 +391,7 @@ static void step(struct caller *caller)
 static void finish_all(uint64_t free_before)
 {
 	error_rate = again_rate = 0;
+	squeeze_end();
 	for (unsigned i = 0; i < CALLERS; i++)
 		if (callers[i].active && callers[i].kind != END)
 			cancel(&callers[i]);
@@ -407,10 +411,10 @@ static void finish_all(uint64_t free_before)
 		file_end(i);
 	while (world_answer())
 		;
-	core_drop_caches();
+	drop_caches();
 	while (world_answer())
 		;
-	core_drop_caches();
+	drop_caches();
 	core_check();
 	MUST(!core_counters.objects && !core_counters.vmas && !core_counters.anons && !core_counters.cache_pages);
 	MUST(core_counters.free_pages == free_before);
@@ -447,7 +451,7 @@ static void run(uint64_t seed_now, uint64_t count)
 	disk[0].announced++;
 	while (world_answer())
 		;
-	core_drop_caches();
+	drop_caches();
 	free_before = core_counters.free_pages;
 	while (steps < count) {
 		if (one_in(3))

@@ -213,6 +213,7 @@ static uint64_t vma_count(void)
 #include "pager_rules_files.h"
 #include "pager_rules_memory.h"
 #include "pager_rules_sweep.h"
+#include "pager_rules_search.h"
 
 static const struct { void (*test)(void); const char *name; uint64_t pages; } tests[] = {
 	{ mmap_is_lazy, "mmap is lazy", 0 },
@@ -268,6 +269,14 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ no_zeros_behind_a_first_store, "no zeros behind a first store", 0 },
 	{ a_first_store_broken_off, "a first store broken off", 0 },
 	{ a_sweep_broken_off_lets_the_next_one_in, "a sweep broken off lets the next one in", 0 },
+	{ a_parting_page_is_mapped_again, "a parting page is mapped again", 0 },
+	{ what_is_unmapped_goes_before_the_mapped, "what is unmapped goes before the mapped", 0 },
+	{ no_page_stays_half_parted, "no page stays half parted", 0 },
+	{ not_in_vain_if_something_changes, "not in vain if something changes", 0 },
+	{ the_next_prompt_call_finds_more, "the next prompt call finds more", 0 },
+	{ others_come_and_go_while_caches_are_dropped, "others come and go while caches are dropped", 0 },
+	{ write_back_goes_on_behind_a_file_that_goes, "write-back goes on behind a file that goes", 0 },
+	{ a_round_leaves_young_files_alone, "a round leaves young files alone", 0 },
 	{ unlinked_while_under_write, "unlinked while under write", 0 },
 	{ release_names_the_uses, "release names the uses", 0 },
 	{ a_file_larger_than_memory, "a file larger than memory", 70 },

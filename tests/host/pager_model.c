@@ -289,7 +289,9 @@ static void do_at_once(struct actor *actor)
 		break;
 	case 6:
 		if (one_in(8))
-			core_drop_caches();
+			drop_caches();
+		else if (one_in(8))
+			squeeze();
 		break;
 	case 7:
 		core_write_back_step();
@@ -404,6 +406,7 @@ static void actors_end(uint64_t free_before)
 	struct operation sync = { .kind = SYNC_ALL };
 
 	error_rate = again_rate = 0;
+	squeeze_end();
 	while (anyone_active()) {
 		for (unsigned i = 0; i < ACTORS; i++)
 			if (actor[i].operation.active)
@@ -436,10 +439,10 @@ static void actors_end(uint64_t free_before)
 			file_unlink(&actor[i].file[IN_MEMORY]);		/* else its pages stay */
 	}
 	core_check();
-	core_drop_caches();
+	drop_caches();
 	while (world_answer())
 		;
-	core_drop_caches();
+	drop_caches();
 	core_check();
 	for (unsigned i = 0; i < ACTORS * ACTOR_FILES; i++) {
 		MUST(!disk[i].announced);
@@ -476,7 +479,7 @@ static void run(uint64_t seed_now, uint64_t count)
 	core_close(1);
 	while (world_answer())
 		;
-	core_drop_caches();
+	drop_caches();
 	free_before = core_counters.free_pages;
 	actors_start();
 	while (steps < count) {

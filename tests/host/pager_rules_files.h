@@ -313,7 +313,7 @@ static void close_during_a_read(void)
 	drain();
 	MUST(task.woken && TRY(do_read(space, 1, BUFFER, 2 * PAGE, 0, 0, &task.waiter)) == 2 * PAGE && load(BUFFER + PAGE) == 2);
 	MUST(core_seek(1, 0, 1) == 0);
-	core_drop_caches();
+	drop_caches();
 	drain();
 	MUST(releases == 1);
 }
@@ -344,7 +344,7 @@ static void large_shared_memory_ends_in_slices(void)
 	MUST(RUN(do_munmap(space, A, 10000 * PAGE, w)) == 0 && core_counters.anonymous_pages > 1000);
 	while (core_write_back_step())
 		;
-	core_drop_caches();
+	drop_caches();
 	MUST(core_counters.anonymous_pages == 0 && core_counters.objects == 0 && core_counters.free_pages + 3 >= free_pages);
 }
 

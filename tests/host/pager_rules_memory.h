@@ -62,10 +62,10 @@ static void mapping_outlives_close(void)
 	struct object *object = open_file(1, make_file(0, PAGE));
 
 	MUST(map_file(object, A, PAGE, RW, MAP_SHARED, 0) == A && core_close(1) == 0);
-	core_drop_caches();
+	drop_caches();
 	MUST(load(A) == 1 && store(A, 5) == 0 && RUN(do_munmap(space, A, PAGE, w)) == 0);
 	MUST(RUN(core_object_sync(NULL, w)) == 0 && on_disk(1, 0) == 5);
-	core_drop_caches();
+	drop_caches();
 	drain();
 	MUST(releases == 1 && disk[0].announced == 0 && core_counters.objects == 0);
 }
@@ -349,7 +349,7 @@ static void the_least_memory_is_enough(void)
 
 	open_file(2, make_file(1, PAGE));
 	MUST(map_file(object, A, PAGE, PROT_READ, MAP_SHARED, 0) > 0);
-	core_drop_caches();
+	drop_caches();
 	while (core_counters.free_pages > WANT_STEP)
 		core_allocate(PAGE);
 	while ((task.woken = false, status = do_write(space, 2, A, 10, 0, TRANSFER_AT, &task.waiter)) == CORE_WAIT) {
@@ -369,9 +369,9 @@ static void reads_ahead_in_a_row_only(void)
 	for (unsigned i = 80; i > 4; i -= 3)
 		MUST(load(A + i * PAGE) == (int)i + 1);
 	MUST(reads == 26);
-	core_drop_caches();
+	drop_caches();
 	MUST(RUN(do_munmap(space, A, 90 * PAGE, w)) == 0);
-	core_drop_caches();
+	drop_caches();
 	reads = requests_seen = 0;
 	MUST(map_file(object, A, 90 * PAGE, PROT_READ, MAP_SHARED, 0) > 0);
 	for (unsigned i = 0; i < 90; i++)

@@ -666,12 +666,21 @@ static void check_uses(void)
 	}
 }
 
+static void drop_caches(void)
+{
+	struct waiter waiter = { 0 };
+
+	while (core_drop_caches(&waiter))
+		;
+}
+
 static void check_end(uint64_t objects_before)
 {
 	check_uses();
 	processes_heard(heard);
-	spaces_trim();
-	core_drop_caches();
+	while (spaces_give_back(0))
+		;
+	drop_caches();
 	core_check();
 	if (domain_count || object_pages_free + (objects_before - object_pages) != objects_before - 3)
 		DIE("%lu domains, %lu of %lu object pages free", (long)domain_count, (long)object_pages_free, (long)object_pages);

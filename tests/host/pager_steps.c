@@ -8,6 +8,7 @@
  * sources: servers/pager/core/
  * flags: -fsanitize-coverage=trace-pc
  */
+#define FILES 4096
 #include "pager_world.h"
 
 static const char *now_testing;
@@ -315,6 +316,128 @@ static void a_program_of_many_pages(uint64_t size)
 	table_free(its_table);
 }
 
+/* ---- when memory is short */
+
+/* A page that is not there is read, and a file is opened. */
+static void needs_memory(long result)
+{
+	struct object *other = core_object_find(FILES);
+
+	squeeze_to(WANT_STEP - 1);
+	longest = 0;
+	MUST(RUN(core_mmap(space, A / 2, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, other, 0, 7, w)) == result || result == -ENOMEM);
+	MUST(result || touch(A / 2, ACCESS_READ) == 0);
+	squeeze_to(WANT_STEP - 1);
+	STEP(core_open(1 + FILES % PAGER_OPENS, FILES, PAGE, false));
+	disk[FILES - 1].announced++;
+	counted_answers();
+}
+
+static void map_all(struct object *object, uint64_t pages, unsigned access)
+{
+	MUST(RUN(core_mmap(space, A, pages * PAGE, RW, MAP_SHARED | MAP_FIXED, object, 0, 7, w)) == (long)A);
+	for (uint64_t i = 0; i < pages; i++)
+		MUST(touch(A + i * PAGE, access) == 0);
+}
+
+static void memory_from_many_mapped_pages(uint64_t size)
+{
+	struct object *object = open_file(1, size, false);
+
+	open_file(FILES, 1, true);
+	map_all(object, size, ACCESS_READ);
+	needs_memory(A / 2);
+	MUST(core_counters.reclaimed);
+}
+
+static void memory_from_pages_in_many_places(uint64_t size)
+{
+	struct object *object = open_file(1, 4, true);
+
+	open_file(FILES, 1, true);
+	map_in_many_places(object, size, MAP_SHARED, ACCESS_READ, 1, 2);
+	needs_memory(A / 2);
+	MUST(core_counters.reclaimed);
+}
+
+/* One page of each of so many files; fails: no write of them has ever succeeded. */
+static void dirty_files(uint64_t files, bool fails)
+{
+	MUST(RUN(core_mmap(space, A, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, 7, w)) == (long)A && touch(A, ACCESS_WRITE) == 0);
+	for (uint64_t i = 1; i <= files; i++) {
+		open_file(i, 1, true);
+		MUST(RUN(core_write(space, i % PAGER_OPENS, A, 10, 0, TRANSFER_AT, w)) == 10);
+	}
+	error_rate = fails;
+	if (fails)
+		MUST(RUN(core_object_sync(NULL, w)) == -EIO && core_counters.cache_dirty_pages == files);
+}
+
+static void memory_from_many_dirty_pages(uint64_t size)
+{
+	open_file(FILES, 1, true);
+	dirty_files(size, false);
+	needs_memory(A / 2);
+	MUST(writes);
+}
+
+static void no_memory_from_pages_that_cannot_be_written(uint64_t size)
+{
+	open_file(FILES, 1, true);
+	dirty_files(size, true);
+	needs_memory(-ENOMEM);
+}
+
+static void write_back_of_many_files(uint64_t size)
+{
+	dirty_files(size, false);
+	longest = 0;
+	for (unsigned round = 0; round < 4; round++) {
+		while (STEP(core_write_back_step()))
+			counted_answers();
+		counted_answers();
+	}
+	MUST(writes == size && !core_counters.cache_dirty_pages);
+}
+
+static void write_back_that_fails(uint64_t size)
+{
+	dirty_files(size, true);
+	longest = 0;
+	for (unsigned round = 0; round < 4; round++)
+		while (STEP(core_write_back_step()))
+			counted_answers();
+	core_counters.total_pages /= 20;	/* much is dirty: who writes starts writing back */
+	for (unsigned i = 1; i < 20; i++)
+		MUST(RUN(core_write(space, i, A, 10, 0, TRANSFER_AT, w)) == 10);
+	core_counters.total_pages *= 20;
+	error_rate = 0;
+	MUST(RUN(core_object_sync(NULL, w)) <= 0 && RUN(core_object_sync(NULL, w)) == 0 && !core_counters.cache_dirty_pages);
+}
+
+static void dropping_many_pages(uint64_t size)
+{
+	struct object *object = open_file(1, size, false);
+
+	map_all(object, size, ACCESS_READ);
+	MUST(RUN(core_munmap(space, A, size * PAGE, w)) == 0 && core_counters.cache_pages == size);
+	longest = 0;
+	MUST(RUN(core_drop_caches(w)) == 0);
+	MUST(!core_counters.cache_pages);
+}
+
+static void dropping_many_files(uint64_t size)
+{
+	dirty_files(size, false);
+	MUST(RUN(core_object_sync(NULL, w)) == 0);
+	for (uint64_t i = 1; i <= size; i++)
+		MUST(core_close(i % PAGER_OPENS) == 0);
+	longest = 0;
+	MUST(RUN(core_drop_caches(w)) == 0);
+	counted_answers();
+	MUST(!core_counters.cache_pages && !core_counters.objects);
+}
+
 static const struct { void (*run)(uint64_t size); const char *name; } cases[] = {
 	{ fsync_of_many_places, "fsync of a file in many places" },
 	{ msync_of_many_mappings, "msync of many mappings" },
@@ -325,6 +448,14 @@ static const struct { void (*run)(uint64_t size); const char *name; } cases[] = 
 	{ first_store_to_a_hole, "the first store to a hole in many places" },
 	{ unlinking_many_pages, "unlinking a file of many pages" },
 	{ a_program_of_many_pages, "a program of many pages" },
+	{ memory_from_many_mapped_pages, "memory from many mapped pages" },
+	{ memory_from_pages_in_many_places, "memory from pages in many places" },
+	{ memory_from_many_dirty_pages, "memory from many dirty pages" },
+	{ no_memory_from_pages_that_cannot_be_written, "no memory from pages that cannot be written" },
+	{ write_back_of_many_files, "write-back of many files" },
+	{ write_back_that_fails, "write-back that fails" },
+	{ dropping_many_pages, "dropping many pages" },
+	{ dropping_many_files, "dropping many files" },
 };
 
 static uint64_t longest_step(void (*run)(uint64_t size), uint64_t size)
@@ -332,7 +463,7 @@ static uint64_t longest_step(void (*run)(uint64_t size), uint64_t size)
 	error_rate = again_rate = 0;
 	core_slice_pages = 256;
 	core_fault_around_pages = 1;
-	world_start(20000, 2000);
+	world_start(20000, 4000);
 	reads = writes = releases = trims = refused_blocks = failed_io = requests_seen = 0;
 	core.ops.unmap = counted_unmap;
 	core.ops.protect = counted_protect;

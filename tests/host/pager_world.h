@@ -120,7 +120,9 @@ static void check_table(struct table *table)
 
 /* ---- the file server and its disk. A file's number is generation * FILES + index + 1; those in memory have OBJECT_IN_MEMORY besides. */
 
+#ifndef FILES
 #define FILES 64
+#endif
 #define FILE_PAGES 96UL			/* bytes are kept for so many; pages past them are holes */
 
 struct disk_file {
@@ -305,6 +307,14 @@ static bool world_answer(void)
 	return true;
 }
 
+static inline void drop_caches(void)
+{
+	struct waiter waiter = { 0 };
+
+	while (core_drop_caches(&waiter))
+		;
+}
+
 /* What fs does after PAGER_truncate came back: sets the length, frees blocks. Nothing past the end may be under way. */
 static void disk_truncated(uint64_t number, uint64_t length)
 {
@@ -317,6 +327,39 @@ static void disk_truncated(uint64_t number, uint64_t length)
 	}
 	drop_blocks(file, (length + PAGE - 1) / PAGE);
 	file->length = length;
+}
+
+/* ---- memory that somebody else has for a while */
+
+static struct frame *squeezed;
+
+static inline void squeeze_end(void)
+{
+	while (squeezed) {
+		struct frame *frame = squeezed;
+
+		squeezed = frame->next;
+		frame_free(frame);
+	}
+}
+
+static inline void squeeze_to(uint64_t rest)
+{
+	while (core_counters.free_pages > rest) {
+		struct frame *frame = frame_take(FRAME_OWN);
+
+		frame->next = squeezed;
+		squeezed = frame;
+	}
+}
+
+/* Begins or ends. */
+static inline void squeeze(void)
+{
+	if (squeezed)
+		squeeze_end();
+	else
+		squeeze_to(random_below(2 * WANT_STEP));
 }
 
 /* ---- start */
@@ -351,6 +394,7 @@ static void world_start(uint64_t pages, uint64_t blocks)
 	memset(disk, 0, sizeof disk);
 	queued = 0;
 	later = false;
+	squeezed = NULL;
 	blocks_free = blocks;
 	core_init(&world_ops, (uintptr_t)memory - LOWEST, LOWEST, LOWEST + pages * PAGE);
 	core_add_memory(LOWEST, pages);

@@ -107,7 +107,8 @@ static bool run_again(struct run *run, long status)
 	unsigned answered = disk_answers();
 
 	if (status != CORE_WAIT && status != CORE_AGAIN && core_counters.free_pages < WANT_STEP)
-		memory_give_back(WANT_STEP - core_counters.free_pages + core_spare_pages);
+		while (memory_search(WANT_STEP))
+			;
 	if (status != CORE_WAIT)
 		return status == CORE_AGAIN;
 	*run->waits += answered >> FS_REQUEST_page_in & 1;

@@ -186,7 +186,7 @@ long core_write_at_once(struct space *space, uint64_t open, uint64_t address, ui
 
 /* ---- housekeeping. */
 extern unsigned core_spare_pages;		/* given back at a time beyond what a step needs; default 32 */
-void core_drop_caches(void);			/* forget all clean unmapped pages and unused objects */
+long core_drop_caches(struct waiter *waiter);	/* forget all clean unmapped pages and unused objects; 0, or CORE_AGAIN */
 bool core_write_back_step(void);		/* start writes of old dirty pages, a bounded amount; false: nothing to do. Called from a timer */
 bool core_deferred_step(void);			/* a piece of what was put off; false: there is nothing, or an answer must come first */
 struct core_counters {

@@ -21,8 +21,7 @@ long core_open(uint64_t open, uint64_t number, uint64_t length, bool append)
 
 	if (open >= PAGER_OPENS || !number)
 		return -EINVAL;
-	if (core_counters.free_pages < WANT_STEP)
-		memory_give_back(WANT_STEP);
+	memory_prompt();
 	if (!core.opens[open / OPENS_PER_CHUNK])
 		core.opens[open / OPENS_PER_CHUNK] = slab_take(OPENS_PER_CHUNK * sizeof description);
 	if (!core.opens[open / OPENS_PER_CHUNK])

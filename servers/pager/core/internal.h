@@ -68,6 +68,7 @@ enum frame_flag {
 	PAGE_MAPPED	= 128,	/* may be in page tables, if `epoch` is still the object's */
 	PAGE_TOUCHED	= 256,	/* used since the policy last looked */
 	PAGE_FRESH	= 512,	/* the policy's own: came in a short while ago */
+	PAGE_PARTING	= 1024,	/* is being taken out of page tables to be given up; MAPPED: it was mapped again meanwhile */
 	PAGE_BUSY	= PAGE_READING | PAGE_WRITING | PAGE_ALLOCATING,
 };
 
@@ -138,7 +139,7 @@ struct policy {
 	void (*start)(void);			/* forget everything */
 	void (*added)(struct frame *frame);	/* a page came in, clean or dirty, used already or read ahead */
 	void (*removed)(struct frame *frame);	/* ... goes, by victim's word or for another reason */
-	struct frame *(*victim)(void);		/* a clean unmapped one that may go, or null: there is none */
+	struct frame *(*look)(bool kind);	/* the hand goes on by one page: that one, or, if kind, null unless it may go and is not worth keeping */
 };
 extern const struct policy policy_clock, policy_fifo, policy_sieve;
 
@@ -150,7 +151,25 @@ struct frame *ring_remove(struct frame *frame);			/* returns the one behind it, 
 #define WANT_STEP 8	/* free frames that any step may need for one page and the records around it */
 RARE long memory_reclaim(struct waiter *waiter, bool anonymous);
 long memory_wait(struct waiter *waiter);	/* an allocation failed: CORE_WAIT, or -ENOMEM if nothing will ever come free */
-uint64_t memory_give_back(uint64_t pages);	/* of the cache; how many */
+
+enum search_round { SEARCH_KIND, SEARCH_ANY, SEARCH_MAPPED, SEARCH_DIRTY, SEARCH_IN_VAIN };
+
+struct search {			/* for pages to give up */
+	enum search_round round;
+	uint64_t left;		/* pages of the ring that it has not looked at in this round */
+	uint64_t want;		/* free frames */
+	bool going;		/* there are not as many yet, and there may be more */
+	bool awaited;		/* somebody waits for that */
+	bool changed;		/* a page that was passed by may be one to take now */
+};
+
+bool memory_search(uint64_t want);		/* a step of it. False: so many frames are free, or looking further is in vain for now */
+bool memory_search_on(void);			/* goes on with the last one; false: it is over */
+static inline void memory_prompt(void)		/* for who cannot wait: what is found at once; the next one will find more */
+{
+	if (core_counters.free_pages < WANT_STEP)
+		memory_search(WANT_STEP);
+}
 bool memory_room(uint64_t pages);		/* for reading ahead, as far as that goes; only where a step ends. False: none */
 
 /* ---- trees of pages (pages.c), for objects; nodes are shared with anonymous layers (anon.c) */
@@ -186,6 +205,7 @@ struct object {
 	unsigned height;
 	uint32_t epoch;			/* of mappings: raised when the last VMA goes */
 	uint64_t pages, dirty_pages, requests;	/* requests: under way below */
+	uint32_t dirty_since;		/* which round of the background write-back was the last when it got its first dirty page */
 	uint64_t opens, holds;
 	struct vma *vmas;
 	uint64_t writable_vmas;		/* shared ones with PROT_WRITE */
@@ -196,7 +216,6 @@ struct object {
 	long error;			/* of a write-back, not yet told */
 	enum trim { TRIM_NONE, TRIM_PAGES, TRIM_BLOCKS, TRIM_SENT } trim;
 	bool backed, unlinked;		/* backed: a file on the disk. Else a file in memory, which has a number, or shared anonymous memory */
-	uint8_t age;			/* rounds of the background write-back that have seen it dirty */
 	bool careful;			/* a read of several pages failed: read one by one */
 	bool past_end;			/* pages past the length may be there, made by a write under way */
 	bool cut;			/* a truncation has set the length, and fs still holds what is past it */
@@ -440,6 +459,7 @@ enum sweep_kind {
 	SWEEP_TRIM,		/* of a truncation that was broken off */
 	SWEEP_HARVEST,		/* of the background */
 	SWEEP_ZERO,		/* of the zero page, where a file in memory gets a page */
+	SWEEP_PART,		/* of one page that is to be given up (reclaim.c) */
 	SWEEPS
 };
 
@@ -562,7 +582,6 @@ void family_join(struct space *space, struct family *family);
 void family_leave(struct space *space);
 /* All places where a cache page or an anonymous one may be in a page table. visit adds and removes no VMA. */
 void frame_each_mapping(struct frame *frame, void (*visit)(struct vma *vma, uint64_t address, void *context), void *context);
-void frame_unmap(struct frame *frame);			/* from all page tables (reclaim.c) */
 
 /* ---- faults (fault.c) */
 /* A user's page as the core reaches it: bytes usable up to the page's end, or a status. */
@@ -576,8 +595,13 @@ static inline bool user_may(const struct vma *vma, bool write)
 }
 
 /* ---- write-back (writeback.c) */
-unsigned write_cluster(struct frame *frame, bool failed_too);	/* starts the write of it and its dirty neighbours: pages; 0: no room */
-unsigned write_some(unsigned requests);			/* of any object's dirty pages; clusters started */
+unsigned write_cluster(struct frame *frame, bool failed_too);	/* starts the write of it and its dirty neighbours: pages; 0: it cannot be now */
+void write_some(unsigned requests);			/* of any object's dirty pages, a bounded look at them */
+
+struct writer {			/* where write-back goes on */
+	struct object *object;	/* null: it was everywhere */
+	uint64_t page;
+};
 
 /* ---- everything that must begin anew with core_init */
 #define OBJECT_BUCKETS 4096
@@ -603,11 +627,13 @@ struct core_state {
 	unsigned pendings_used, pendings_served, pending_hint;
 	uint64_t request_serial;
 	uint64_t want[2];		/* free frames for one step; [1]: for one that takes anonymous memory */
-	bool in_round;			/* the background write-back is at work */
+	struct writer writer;
+	uint32_t round;			/* of the background write-back: they are numbered */
+	bool in_round;			/* ... and one is under way */
 	bool harvested;			/* ... and has looked at its object's D bits */
 	struct frame_extent extents[EXTENTS];
 	unsigned extents_used;
-	uint64_t cursor;		/* reclaim: next frame to look at */
+	struct search search;
 	const struct policy *policy;
 	unsigned read_ahead;		/* which strategy */
 };

@@ -66,8 +66,7 @@ struct object *core_object_use(uint64_t number, uint64_t length)
 	struct object *object = core_object_find(number);
 
 	if (!object && number) {
-		if (core_counters.free_pages < WANT_STEP)
-			memory_give_back(WANT_STEP);
+		memory_prompt();
 		object = object_make(length);
 		if (!object)
 			return NULL;
@@ -212,24 +211,50 @@ uint64_t core_object_modified(struct object *object)
 	return modified;
 }
 
-void core_drop_caches(void)
+/* From page *at on; true: that was all. */
+static bool drop_clean(struct object *object, uint64_t *at, uint64_t *budget)
 {
-	for (struct object *object = core.all_objects, *next; object; object = next) {
-		struct frame *frame = object->backed ? pages_next(object, 0, TAG_USED) : NULL;
+	struct frame *frame;
 
-		next = object->next;
-		while (frame) {
-			uint64_t index = frame->index;
-
-			if (page_reclaimable(frame) && !page_mapped(frame))
-				page_forget(frame);
-			frame = pages_next(object, index + 1, TAG_USED);
-		}
-		object_settle(object);
+	while (object->backed && (frame = pages_next(object, *at, TAG_USED))) {
+		if (!*budget)
+			return false;
+		*at = frame->index + 1;
+		spend(budget, BUDGET_PAGE);
+		if (page_reclaimable(frame) && !page_mapped(frame))
+			page_forget(frame);
 	}
-	while (deferred_can_go_on())
+	return true;
+}
+
+/* The object in work is held, so that the list goes on behind it; with its hold it goes if nothing else keeps it. progress[0]: its next page; progress[1]: begun. */
+static bool drop_all(struct waiter *waiter)
+{
+	uint64_t budget = slice_budget();
+
+	if (!waiter->progress[1])
+		wait_keep(waiter, core.all_objects);
+	waiter->progress[1] = 1;
+	while (waiter->object) {
+		if (!budget || !drop_clean(waiter->object, &waiter->progress[0], &budget))
+			return false;
+		spend(&budget, BUDGET_PAGE);
+		waiter->progress[0] = 0;
+		wait_keep(waiter, waiter->object->next);
+	}
+	return true;
+}
+
+long core_drop_caches(struct waiter *waiter)
+{
+	if (!drop_all(waiter))
+		return CORE_AGAIN;
+	if (deferred_can_go_on()) {
 		request_deferred();
+		return CORE_AGAIN;
+	}
 	slab_trim();
+	return 0;
 }
 
 /* ELF headers: no sequence to guess, so no read-ahead. */

@@ -211,7 +211,7 @@ void page_dirty(struct frame *frame)
 	core_counters.cache_dirty_pages++;
 	if (object->dirty_pages++)
 		return;
-	object->age = 0;
+	object->dirty_since = core.round;
 	object->dirty_next = core.dirty_objects;
 	object->dirty_previous = NULL;
 	if (object->dirty_next)
@@ -230,6 +230,8 @@ void page_clean(struct frame *frame)
 	core_counters.cache_dirty_pages--;
 	if (--object->dirty_pages)
 		return;
+	if (core.writer.object == object)
+		core.writer = (struct writer){ object->dirty_next, 0 };
 	*(object->dirty_previous ? &object->dirty_previous->dirty_next : &core.dirty_objects) = object->dirty_next;
 	if (object->dirty_next)
 		object->dirty_next->dirty_previous = object->dirty_previous;
@@ -246,16 +248,22 @@ void page_forget(struct frame *frame)
 	frame_free(frame);
 }
 
+#define PLACES_LOOKED_AT 16
+
 /* Exact only in one direction: a page that this denies is in no page table. */
 bool page_mapped(const struct frame *frame)
 {
 	const struct object *object = frame->object;
+	unsigned places = 0;
 
-	if (!(frame->flags & PAGE_MAPPED) || frame->epoch != object->epoch)
+	if (!(frame->flags & (PAGE_MAPPED | PAGE_PARTING)) || frame->epoch != object->epoch)
 		return false;
-	for (struct vma *vma = object->vmas; vma; vma = vma->next)
-		if (frame->index >= vma->offset >> PAGE_SHIFT && frame->index - (vma->offset >> PAGE_SHIFT) < (vma->end - vma->start) >> PAGE_SHIFT)
+	for (struct vma *vma = object->vmas; vma; vma = vma->next) {
+		uint64_t first = vma->offset >> PAGE_SHIFT;
+
+		if (places++ == PLACES_LOOKED_AT || (frame->index >= first && frame->index - first < (vma->end - vma->start) >> PAGE_SHIFT))
 			return true;
+	}
 	return false;
 }
 

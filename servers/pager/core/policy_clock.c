@@ -1,16 +1,14 @@
 /*
  * The default replacement policy: a ring of cache pages and a hand. A page that was used since the hand last passed gets another
- * round. Pages that may not go now (dirty, busy, mapped) are passed by; two rounds without a find mean that there is none.
+ * round. Pages that may not go now (dirty, busy, mapped) are passed by.
  */
 #include "internal.h"
 
 static struct frame *hand;
-static uint64_t in_ring;
 
 static void start(void)
 {
 	hand = NULL;
-	in_ring = 0;
 }
 
 /* A new page stands behind the hand: it is looked at last. */
@@ -19,7 +17,6 @@ static void added(struct frame *frame)
 	ring_insert(hand, frame);
 	if (!hand)
 		hand = frame;
-	in_ring++;
 }
 
 static void removed(struct frame *frame)
@@ -28,22 +25,23 @@ static void removed(struct frame *frame)
 
 	if (hand == frame)
 		hand = next;
-	in_ring--;
 }
 
-static struct frame *victim(void)
+static struct frame *look(bool kind)
 {
-	for (uint64_t left = 2 * in_ring; left; left--) {
-		struct frame *frame = hand;
+	struct frame *frame = hand;
+	bool touched;
 
-		hand = hand->next;
-		if (!page_reclaimable(frame) || page_mapped(frame))
-			continue;
-		if (!(frame->flags & PAGE_TOUCHED))
-			return frame;
-		frame->flags &= ~PAGE_TOUCHED;
-	}
-	return NULL;
+	if (!frame)
+		return NULL;
+	hand = hand->next;
+	if (!kind)
+		return frame;
+	if (!page_reclaimable(frame) || page_mapped(frame))
+		return NULL;
+	touched = frame->flags & PAGE_TOUCHED;
+	frame->flags &= ~PAGE_TOUCHED;
+	return touched ? NULL : frame;
 }
 
-const struct policy policy_clock = { "clock", start, added, removed, victim };
+const struct policy policy_clock = { "clock", start, added, removed, look };

@@ -5,12 +5,10 @@
 #include "internal.h"
 
 static struct frame *hand;
-static uint64_t in_ring;
 
 static void start(void)
 {
 	hand = NULL;
-	in_ring = 0;
 }
 
 static void added(struct frame *frame)
@@ -18,7 +16,6 @@ static void added(struct frame *frame)
 	ring_insert(hand, frame);
 	if (!hand)
 		hand = frame;
-	in_ring++;
 }
 
 static void removed(struct frame *frame)
@@ -27,19 +24,16 @@ static void removed(struct frame *frame)
 
 	if (hand == frame)
 		hand = next;
-	in_ring--;
 }
 
-static struct frame *victim(void)
+static struct frame *look(bool kind)
 {
-	for (uint64_t left = in_ring; left; left--) {
-		struct frame *frame = hand;
+	struct frame *frame = hand;
 
-		hand = hand->next;
-		if (page_reclaimable(frame) && !page_mapped(frame))
-			return frame;
-	}
-	return NULL;
+	(void)kind;
+	if (frame)
+		hand = frame->next;
+	return frame;
 }
 
-const struct policy policy_fifo = { "fifo", start, added, removed, victim };
+const struct policy policy_fifo = { "fifo", start, added, removed, look };

@@ -58,20 +58,21 @@ static void removed(struct frame *frame)
 	in_ring--;
 }
 
-/* The second round takes fresh pages, too: what else there is may not go. */
-static struct frame *victim(void)
+static struct frame *look(bool kind)
 {
-	for (uint64_t left = 2 * in_ring; left; left--) {
-		struct frame *frame = hand;
+	struct frame *frame = hand;
+	bool touched;
 
-		hand = hand->next;
-		if (((frame->flags & PAGE_FRESH) && left > in_ring) || !page_reclaimable(frame) || page_mapped(frame))
-			continue;
-		if ((frame->flags & PAGE_FRESH) || !(frame->flags & PAGE_TOUCHED))
-			return frame;
-		frame->flags &= ~PAGE_TOUCHED;
-	}
-	return NULL;
+	if (!frame)
+		return NULL;
+	hand = hand->next;
+	if (!kind)
+		return frame;
+	if ((frame->flags & PAGE_FRESH) || !page_reclaimable(frame) || page_mapped(frame))
+		return NULL;
+	touched = frame->flags & PAGE_TOUCHED;
+	frame->flags &= ~PAGE_TOUCHED;
+	return touched ? NULL : frame;
 }
 
-const struct policy policy_sieve = { "sieve", start, added, removed, victim };
+const struct policy policy_sieve = { "sieve", start, added, removed, look };

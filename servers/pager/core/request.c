@@ -87,7 +87,7 @@ bool core_deferred_step(void)
 {
 	if (!page_zero_leaves())
 		request_deferred();
-	return core.sweep[SWEEP_ZERO].object || deferred_can_go_on();
+	return memory_search_on() || core.sweep[SWEEP_ZERO].object || deferred_can_go_on();
 }
 
 /* ---- reading */
@@ -323,6 +323,7 @@ void core_complete(uint64_t id, int64_t status, uint64_t value)
 	else if (pending->operation == FS_REQUEST_allocate)
 		complete_allocate(pending, status, value);
 	request_abandon(pending);
+	core.search.changed = true;
 	wait_wake(&core.request_waiters);
 	wait_wake(&core.memory_waiters);
 	if (object && pending->operation == FS_REQUEST_trim)

@@ -1,5 +1,5 @@
 /*
- * From a frame to where it may be mapped: what eviction stands on (reclaim.c).
+ * From a frame to where it may be mapped. What visits all places of many pages, or must have a bound, is a sweep (sweep.c).
  *
  *   cache      frame --object--> its VMAs, by offset
  *   anonymous  frame --family--> spaces --tree by page--> the same frame? --> VMA

@@ -125,9 +125,10 @@ void *core_allocate(size_t bytes)
 {
 	void *record = bytes <= CORE_PAGE ? slab_take(bytes) : NULL;
 
-	if (!record && bytes <= CORE_PAGE && memory_give_back(1))
-		record = slab_take(bytes);
-	return record;
+	if (record || bytes > CORE_PAGE)
+		return record;
+	memory_prompt();
+	return slab_take(bytes);
 }
 
 void core_free(void *record, size_t bytes)

@@ -9,8 +9,7 @@ struct space *core_space_create(void *table, uint64_t number)
 {
 	struct space *space;
 
-	if (core_counters.free_pages < WANT_STEP)
-		memory_give_back(WANT_STEP);
+	memory_prompt();
 	space = slab_take(sizeof *space);
 	if (!space)
 		return NULL;
@@ -158,6 +157,7 @@ static void unlink_object(struct vma *vma)
 	if (vma->next)
 		vma->next->previous = vma->previous;
 	object->writable_vmas -= counts_as_writable(vma);
+	core.search.changed = true;
 	object_lost_map(object);
 	object_settle(object);
 }
@@ -327,8 +327,7 @@ long core_map_stack(struct space *space, uint64_t top, uint64_t initial_bytes, u
 	if (((top | initial_bytes | limit_bytes) & PAGE_MASK) || !initial_bytes || initial_bytes > limit_bytes
 		|| top > CORE_USER_END || limit_bytes > top - USER_START - CORE_PAGE)
 		return -EINVAL;
-	if (core_counters.free_pages < WANT_STEP)
-		memory_give_back(WANT_STEP);
+	memory_prompt();
 	above = vma_above(space, wanted.start);
 	if (above && above->start < top)
 		return -EEXIST;

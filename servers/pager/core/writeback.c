@@ -243,33 +243,45 @@ long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned
 
 /* ---- in the background */
 
-/* Dirty pages of one object; clusters started. */
-static unsigned write_object(struct object *object, unsigned requests)
+/*
+ * Goes on through the objects that have dirty pages, from where the writer stands; clusters started. What cannot be written now is passed by. Its object may
+ * be clean with the cluster, and then the writer stands before the next one.
+ */
+static unsigned write_on(unsigned requests, uint32_t rounds)
 {
+	uint64_t budget = slice_budget();
 	unsigned started = 0;
-	struct frame *frame = pages_next(object, 0, TAG_DIRTY);
 
-	while (frame && started < requests) {
-		uint64_t index = frame->index;
-		unsigned pages = may_write(frame, false) ? write_cluster(frame, false) : 0;
+	while (core.writer.object && started < requests && budget) {
+		struct object *object = core.writer.object;
+		struct frame *frame = core.round - object->dirty_since >= rounds ? pages_next(object, core.writer.page, TAG_DIRTY) : NULL;
 
-		if (!pages && core.pendings_used == PENDINGS)
+		spend(&budget, 1);
+		if (!frame) {
+			core.writer = (struct writer){ object->dirty_next, 0 };
+			continue;
+		}
+		core.writer.page = frame->index + 1;
+		if (!may_write(frame, false))
+			continue;
+		if (write_cluster(frame, false))
+			started++;
+		else if (core.pendings_used == PENDINGS)
 			break;
-		started += pages != 0;
-		frame = pages_next(object, index + (pages ? pages : 1), TAG_DIRTY);
 	}
 	return started;
 }
 
-unsigned write_some(unsigned requests)
+static void write_from_the_first(void)
 {
-	unsigned started = 0;
+	core.writer = (struct writer){ core.dirty_objects, 0 };
+}
 
-	for (struct object *object = core.dirty_objects, *next; object && started < requests; object = next) {
-		next = object->dirty_next;
-		started += write_object(object, requests - started);
-	}
-	return started;
+void write_some(unsigned requests)
+{
+	if (!core.writer.object)
+		write_from_the_first();
+	write_on(requests, 0);
 }
 
 /* A slice of it. */
@@ -291,25 +303,21 @@ static void harvest_next(void)
  */
 static void begin_round(void)
 {
-	for (struct object *object = core.dirty_objects; object; object = object->dirty_next)
-		object->age += object->age < 2;
+	core.round++;
 	core.harvested = false;
+	write_from_the_first();
 }
 
 bool core_write_back_step(void)
 {
-	unsigned started = 0;
+	unsigned started;
 
 	if (!core.in_round)
 		begin_round();
 	if (!core.harvested)
 		harvest_next();
 	request_deferred();
-	for (struct object *object = core.dirty_objects, *next; object && started < 8; object = next) {
-		next = object->dirty_next;
-		if (object->age == 2)
-			started += write_object(object, 8 - started);
-	}
-	core.in_round = started || !core.harvested;
-	return core.in_round;
+	started = write_on(8, 2);
+	core.in_round = started || core.writer.object || !core.harvested;
+	return core.in_round && core.pendings_used < PENDINGS;
 }
