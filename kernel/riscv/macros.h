@@ -6,8 +6,7 @@
 #define RECV			-3
 #define REPLY			-4
 #define FORWARD			-5
-#define COPY			-6
-#define MESSAGE_CALLS		5
+#define COPY			-6	/* the message calls are those above it */
 #define CALL_PLAIN		4	/* enum call_kind */
 
 #define MESSAGE_REGISTERS	5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29

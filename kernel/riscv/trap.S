@@ -27,17 +27,14 @@ trap_entry:
 	beqz	t6, fast_call
 	addi	t6, a7, -COPY
 	beqz	t6, copy
+	bltz	t6, plain
 	addi	t6, t6, COPY - FORWARD
 	beqz	t6, fast_forward
-	addi	t6, t6, FORWARD - COPY
-	beqz	t6, copy
-	addi	t6, t6, COPY - REPLY
+	addi	t6, t6, FORWARD - REPLY
 	beqz	t6, fast_reply
 	addi	t6, t6, REPLY - RECV
 	beqz	t6, fast_recv
 	enter_kernel
-	addi	t6, a7, MESSAGE_CALLS
-	bltz	t6, plain
 
 /* A message call. Its message registers, sp, gp and the thread's tp are as they were, tp is the hart. */
 message_slow:
@@ -65,7 +62,8 @@ copy:	enter_kernel
 	clear	11, 12, 13, 14, 15, 16, 17, RA, T0, T1, T2, T3, T4, T5, T6
 	sret
 
-plain:	each	sd, sp, GP, 10, 11, 12, 13, 14, 15
+plain:	enter_kernel
+	each	sd, sp, GP, 10, 11, 12, 13, 14, 15
 	save_sp_pc
 	mv	a0, sp
 	mv	a1, a7
