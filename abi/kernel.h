@@ -150,7 +150,7 @@ enum thread_field {
 	THREAD_SPACE = 1,	/* value: space slot. The thread must be new or waiting for an answer; its token stays good */
 	THREAD_FAULT,		/* value: endpoint slot (needs SEND); its badge comes with every fault */
 	THREAD_EXCEPTION,	/* value: endpoint slot (needs SEND). A thread stuck for want of one makes its exception call now */
-	THREAD_BOUND,		/* value: notification slot (needs RECEIVE) */
+	THREAD_BOUND,		/* value: notification slot (needs RECEIVE). ERR_IN_USE: one of them is bound, and lasts until one of the two dies */
 	THREAD_PRIORITY,	/* value: 0..PRIORITIES-1, not above the setter's own */
 	THREAD_IDENTITY,	/* value: the word that comes with its calls */
 	THREAD_START,		/* value ignored: leave the state "new": make the exception call EXCEPTION_START */

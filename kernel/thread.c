@@ -104,13 +104,11 @@ static long set_space(struct thread *thread, struct space *space)
 
 static long set_bound(struct thread *thread, const struct capability *target)
 {
-	struct notification *old = reference_page(&thread->bound), *bound = capability_page(target);
+	struct notification *bound = capability_page(target);
 
-	if (bound->thread && bound->thread != thread)
+	if (bound->thread || reference_page(&thread->bound))
 		return ERR_IN_USE;
 	/* Nothing below may fail. */
-	if (old)
-		old->thread = NULL;
 	thread->bound = capability_reference(target);
 	bound->thread = thread;
 	notification_signal(bound, 0);

@@ -10,6 +10,7 @@ static void settings(void)
 {
 	struct worker *worker = worker_new(nothing, OWN, 0, 5);
 	uint64_t thread = worker->thread, notification = object_new(KIND_NOTIFICATION), other = mint(notification, RIGHT_SEND, 0);
+	uint64_t second = object_new(KIND_NOTIFICATION);
 	uint64_t endpoint = object_new(KIND_ENDPOINT), receive_only = mint(endpoint, RIGHT_RECEIVE, 0), bare;
 
 	CHECK(sys_thread_set(thread, 0, 0), ERR_INVALID);
@@ -25,7 +26,10 @@ static void settings(void)
 	CHECK(sys_thread_set(thread, THREAD_BOUND, endpoint), ERR_WRONG_KIND);
 	CHECK(sys_thread_set(thread, THREAD_BOUND, notification), OK);
 	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_BOUND, notification), ERR_IN_USE);
-	CHECK(sys_thread_set(thread, THREAD_BOUND, notification), OK);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, notification), ERR_IN_USE);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, second), ERR_IN_USE);
+	object_free(notification);
+	CHECK(sys_thread_set(thread, THREAD_BOUND, second), OK);	/* a dead one does not count */
 	CHECK(sys_thread_set(thread, THREAD_BOUND, 0), ERR_BAD_SLOT);
 	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_SPACE, OWN), ERR_INVALID);	/* it runs */
 	CHECK(sys_thread_set(INIT_SLOT_THREAD, THREAD_START, 0), ERR_INVALID);
@@ -38,7 +42,7 @@ static void settings(void)
 	CHECK(worker->result, 1);
 	CHECK(sys_thread_set(thread, THREAD_START, 0), ERR_INVALID);
 	worker_free(worker);
-	object_free(notification);
+	object_free(second);
 	slot_free(other);
 	slot_free(receive_only);
 	object_free(endpoint);
