@@ -92,7 +92,7 @@
 	X(-21, unmap,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address, pages, report address, report entries) -> pages done, entries written") \
 	X(-22, protect,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|rights kept, pages, report address, report entries) -> pages done, entries written") \
 	X(-23, scan,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|SCAN_*, pages, report address, report entries) -> pages done, entries written") \
-	X(-24, irq_bind,	slot,	KIND_IRQ,		0,		"(irq number, notification slot, bits): deliver as notification, as long as that lives") \
+	X(-24, irq_bind,	slot,	KIND_IRQ,		0,		"(irq number, notification slot, bits): deliver as notification, as long as that lives. IRQ_IDLE comes once for each irq_bind") \
 	X(-25, irq_ack,		slot,	KIND_IRQ,		0,		"(irq number): handled; the next may come") \
 	X(-26, timer_set,	slot,	KIND_CONTROL,		0,		"(notification slot, bits, rdtime deadline; 0: cancel): one timer per notification") \
 	X(-27, log,		slot,	KIND_CONTROL,		0,		"(address, bytes <= LOG_MAX): to the firmware's console") \
@@ -237,6 +237,8 @@ enum map_flag { MAP_LARGE = 1 };
 enum scan_flag { SCAN_ACCESSED = 1, SCAN_DIRTY = 2, SCAN_CLEAR = 4 };
 enum report_bit { REPORT_A = 1, REPORT_D = 2 };
 #define REPORT_ACCESSED 1	/* in the low bits of unmap's address */
+
+#define IRQ_IDLE 0	/* a number that no device has: nobody is ready, and the hart would wait */
 
 #define LOG_MAX 256
 

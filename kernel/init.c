@@ -61,7 +61,7 @@ void init_create(void)
 	assert(controller_end <= machine.ram.base);
 	give(space, INIT_SLOT_DEVICES_BELOW, KIND_USER_MEMORY, 0, 0, machine.controller.base >> PAGE_SHIFT);
 	give(space, INIT_SLOT_DEVICES_ABOVE, KIND_USER_MEMORY, 0, controller_end, (machine.ram.base - controller_end) >> PAGE_SHIFT);
-	give(space, INIT_SLOT_IRQ, KIND_IRQ, 0, 1, min(machine.interrupts, IRQ_MAX - 1));
+	give(space, INIT_SLOT_IRQ, KIND_IRQ, 0, 0, min(machine.interrupts + 1, IRQ_MAX));
 	give(space, INIT_SLOT_CONTROL, KIND_CONTROL, 0, 0, 0);
 	boot_info.object_first_free = boot_info.object_base + (object_first_free << PAGE_SHIFT);
 	boot_info.page_first_free = boot_info.page_base + (pages << PAGE_SHIFT);

@@ -1,5 +1,5 @@
 /*
- * Interrupts of devices, delivered as bits of a notification. From delivery to `irq_ack` the controller (riscv/plic.c)
+ * Interrupts of devices, and that there is nothing to do, delivered as bits of a notification. From delivery to `irq_ack` the controller (riscv/plic.c)
  * holds the number back. Whoever has the number in his irq capability binds it; binding anew replaces the old binding.
  */
 #include "riscv/hardware.h"
@@ -12,18 +12,31 @@ struct irq {
 
 static struct irq irqs[IRQ_MAX];
 
+static bool deliver(uint64_t number)
+{
+	struct notification *notification = reference_page(&irqs[number].notification);
+
+	if (notification)
+		notification_signal(notification, irqs[number].bits);
+	return notification;
+}
+
+bool irq_deliver_idle(void)
+{
+	bool wanted = deliver(IRQ_IDLE);
+
+	irqs[IRQ_IDLE].notification = (struct reference){ 0 };
+	return wanted;
+}
+
 void irq_deliver(void)
 {
 	uint32_t number = irq_claim();
-	struct notification *notification;
 
 	if (!number || number >= IRQ_MAX)
 		return;
 	this_hart->counters.interrupts++;
-	notification = reference_page(&irqs[number].notification);
-	if (notification) {
-		notification_signal(notification, irqs[number].bits);
-	} else {
+	if (!deliver(number)) {
 		irq_complete(number);
 		irq_enable(number, false);
 	}
@@ -40,7 +53,8 @@ long sys_irq_bind(struct thread *caller, const struct capability *target, const 
 	/* Nothing below may fail. */
 	irqs[number].notification = capability_reference(notification);
 	irqs[number].bits = argument[3];
-	irq_enable((uint32_t)number, true);
+	if (number != IRQ_IDLE)
+		irq_enable((uint32_t)number, true);
 	irq_complete((uint32_t)number);		/* one that nobody acknowledged */
 	return OK;
 }

@@ -43,4 +43,7 @@ void timer_expire(void);
 /* An interrupt of a device is pending: claim and deliver it. */
 void irq_deliver(void);
 
+/* Nobody is ready: tell who wants to know. False: nobody does. */
+bool irq_deliver_idle(void);
+
 #endif

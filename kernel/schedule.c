@@ -36,18 +36,20 @@ void schedule_remove(struct thread *thread)
 		this_hart->ready_mask &= ~(1u << thread->priority);
 }
 
-/* Nobody is ready: wait for interrupts, which come as pending bits here, not as traps. */
+/* Nobody is ready: say so, or wait for interrupts, which come as pending bits here, not as traps. */
 static __attribute__((noinline)) void idle(struct hart *hart)
 {
 	while (!hart->ready_mask) {
 		uint64_t before = instret_now();
 
-		kernel_unlock();
-		hardware_wait();
-		kernel_lock();
-		hart->counters.idle_instret += instret_now() - before;
-		hart->counters.idle_waits++;
-		hardware_interrupts();
+		if (!irq_deliver_idle()) {
+			kernel_unlock();
+			hardware_wait();
+			kernel_lock();
+			hart->counters.idle_instret += instret_now() - before;
+			hart->counters.idle_waits++;
+			hardware_interrupts();
+		}
 		if (hart->handoff)
 			schedule_enqueue(hart->handoff, false);
 		hart->handoff = NULL;

@@ -153,6 +153,58 @@ static void timers(void)
 	object_free(notification[1]);
 }
 
+static void idle_for_a_while(void)
+{
+	struct message message = { .deadline = read_time() + boot->timebase_hz / 100 };
+
+	CHECK(ipc_recv(0, &message), EVENT_TIMEOUT);
+}
+
+static struct worker *listener(uint64_t notification)
+{
+	struct worker *worker = worker_new(listen, OWN, 0, 5);
+
+	CHECK(sys_thread_set(worker->thread, THREAD_BOUND, notification), OK);
+	worker_start(worker);
+	return worker;
+}
+
+/* Who asks for it is told when nobody is ready, once, and if nobody else has asked since. */
+static void idleness(void)
+{
+	uint64_t notification = object_new(KIND_NOTIFICATION), other = object_new(KIND_NOTIFICATION);
+	struct worker *worker = listener(notification);
+	struct kernel_info before, after;
+
+	CHECK(sys_irq_bind(INIT_SLOT_IRQ, IRQ_IDLE, notification, 2), OK);
+	CHECK(sys_irq_bind(INIT_SLOT_IRQ, IRQ_IDLE, other, 2), OK);
+	idle_for_a_while();
+	CHECK(worker->done, false);
+	CHECK(sys_irq_bind(INIT_SLOT_IRQ, IRQ_IDLE, notification, 4), OK);
+	for (unsigned i = 0; i < 10; i++)
+		settle();	/* everybody waits at times, but never all */
+	CHECK(worker->done, false);
+	idle_for_a_while();
+	CHECK(worker->done, true);
+	CHECK(worker->message.word[0], 4);
+	worker_free(worker);
+	worker = listener(notification);
+	CHECK(sys_irq_ack(INIT_SLOT_IRQ, IRQ_IDLE), OK);
+	idle_for_a_while();
+	CHECK(worker->done, false);
+	CHECK(sys_irq_bind(INIT_SLOT_IRQ, IRQ_IDLE, other, 2), OK);
+	object_free(other);
+	other = object_new(KIND_NOTIFICATION);	/* on the same page */
+	sys_info(INIT_SLOT_CONTROL, &before);
+	idle_for_a_while();
+	sys_info(INIT_SLOT_CONTROL, &after);
+	CHECK(after.notifications, before.notifications);
+	CHECK(after.idle_waits > before.idle_waits, true);
+	worker_free(worker);
+	object_free(other);
+	object_free(notification);
+}
+
 /* The UART, which every such machine has: "transmitter empty" as an interrupt. */
 #define UART_VIEW 0x40000000UL
 #define UART_IRQ 10
@@ -166,7 +218,6 @@ static void interrupts(void)
 	struct message message = { 0 };
 	struct kernel_info before, after;
 
-	CHECK(sys_irq_bind(INIT_SLOT_IRQ, 0, notification, 1), ERR_INVALID);
 	CHECK(sys_irq_bind(INIT_SLOT_IRQ, 1UL << 32, notification, 1), ERR_INVALID);
 	CHECK(sys_irq_bind(INIT_SLOT_IRQ, ~0UL, notification, 1), ERR_INVALID);
 	CHECK(sys_irq_bind(INIT_SLOT_IRQ, UART_IRQ, weak, 1), ERR_NO_RIGHT);
@@ -229,6 +280,7 @@ void test_notifications(void)
 	signals();
 	deadlines();
 	timers();
+	idleness();
 	interrupts();
 	counters();
 }
