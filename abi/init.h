@@ -26,7 +26,7 @@ enum server_slot {
 	SLOT_PAGE_MEMORY, SLOT_OBJECT_MEMORY, SLOT_FAULT_MASTER, SLOT_CLIENT_PAGER, SLOT_CLIENT_FS, SLOT_CLIENT_PROC,
 	SLOT_ROUTE,			/* pager only: the Route of all Linux spaces, filled by init from abi/linux.h */
 	SLOT_EXCEPTION_MASTER,		/* proc only: its own endpoint with SEND and badge BADGE_EXCEPTION, for THREAD_EXCEPTION */
-	SLOT_IRQ,			/* drivers: the interrupts of their devices */
+	SLOT_IRQ,			/* drivers: the interrupts of their devices. pager: IRQ_IDLE */
 	SLOT_RECEIVED,			/* where arriving capabilities land */
 	SLOT_FREE = 32,			/* from here on the server's own; pager and proc also have leaves for SERVER_LEAVES * 128 more from slot 64 on */
 };

@@ -97,6 +97,7 @@ struct pager_counters {
 	uint64_t object_pages, object_pages_free;							/* kernel objects and page tables */
 	uint64_t faults_read, faults_write, faults_cow, faults_major, faults_refused, faults_copy;
 	uint64_t page_ins, page_outs, reclaimed, spaces, vmas, objects, anons;
+	uint64_t cleared_ahead;									/* pages that were clear already when they were needed so */
 };
 
 _Static_assert(sizeof(struct pager_transfer) <= 48 && sizeof(struct pager_mmap) <= 48 && sizeof(struct pager_exec) <= 48, "a request fits the six words");

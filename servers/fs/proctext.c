@@ -77,6 +77,7 @@ static void put_meminfo(void)
 	X("quire_read_faults", pager.faults_read) X("quire_write_faults", pager.faults_write) X("quire_cow_faults", pager.faults_cow) \
 	X("quire_refused_faults", pager.faults_refused) X("quire_copy_faults", pager.faults_copy) \
 	X("quire_spaces", pager.spaces) X("quire_vmas", pager.vmas) X("quire_objects", pager.objects) X("quire_anons", pager.anons) \
+	X("quire_cleared_ahead", pager.cleared_ahead) \
 	X("quire_ipc_calls", kernel.ipc_calls) X("quire_ipc_forwards", kernel.ipc_forwards) \
 	X("quire_routed_calls", kernel.routed_calls) X("quire_faults", kernel.faults) X("quire_exceptions", kernel.exceptions) \
 	X("quire_notifications", kernel.notifications) X("quire_interrupts", kernel.interrupts) \

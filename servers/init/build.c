@@ -271,6 +271,7 @@ static void add_pager_slots(void)
 	mint(SERVER_PAGER, SLOT_CLIENT_FS, OWN_SERVER_ENDPOINT + SERVER_FS, client, BADGE_CLIENT, 0);
 	mint(SERVER_PAGER, SLOT_CLIENT_PROC, OWN_SERVER_ENDPOINT + SERVER_PROC, client, BADGE_CLIENT, 0);
 	mint(SERVER_PAGER, SLOT_ROUTE, OWN_ROUTE, RIGHT_ALL, 0, 0);
+	mint(SERVER_PAGER, SLOT_IRQ, INIT_SLOT_IRQ, RIGHT_ALL, IRQ_IDLE, 1);
 }
 
 static void set_thread(enum server server)

@@ -15,6 +15,7 @@
 #include <linux/errno.h>
 
 #define STEPS_PER_MESSAGE 4
+#define FIRST_SECONDS 1			/* whoever starts the system does not find it busy with what can wait */
 #define WRITE_BACK_SECONDS 5
 #define IN_THE_PAST 1			/* a deadline: receive what is there, do not wait */
 
@@ -145,9 +146,21 @@ static void deferred_begin(void)
 	job_queue(&deferred);
 }
 
-static void timer_start(void)
+static void timer_start(uint64_t seconds)
 {
-	sys_timer_set(SLOT_CONTROL, SLOT_NOTIFICATION, NOTIFY_TIMER, read_time() + WRITE_BACK_SECONDS * timebase_hz);
+	sys_timer_set(SLOT_CONTROL, SLOT_NOTIFICATION, NOTIFY_TIMER, read_time() + seconds * timebase_hz);
+}
+
+/* One frame each time that nobody is ready: a program that becomes so meanwhile waits for no more than that. */
+static void clear_ahead_begin(void)
+{
+	sys_irq_bind(SLOT_IRQ, IRQ_IDLE, SLOT_NOTIFICATION, NOTIFY_IRQ);
+}
+
+static void tick(void)
+{
+	timer_start(WRITE_BACK_SECONDS);
+	clear_ahead_begin();
 }
 
 static void dispatch_notification(uint64_t bits)
@@ -155,7 +168,9 @@ static void dispatch_notification(uint64_t bits)
 	if (bits & NOTIFY_RING_UPPER)
 		requests_answers();
 	if (bits & NOTIFY_TIMER)
-		timer_start();
+		tick();
+	if (bits & NOTIFY_IRQ && core_clear_ahead())
+		clear_ahead_begin();
 	if (bits & NOTIFY_TIMER || write_back_waits)
 		job_queue(&write_back);
 }
@@ -209,7 +224,7 @@ static void start_core(const struct start_info *start)
 {
 	static const struct core_ops ops = {
 		.unmap = table_unmap, .protect = table_protect, .scan = table_scan,
-		.request = request_queue, .wake = job_wake, .later = deferred_begin, .now = read_time, .broken = broken,
+		.request = request_queue, .wake = job_wake, .later = deferred_begin, .clear_ahead = clear_ahead_begin, .now = read_time, .broken = broken,
 	};
 	struct extent extents[sizeof(start->memory) / sizeof(start->memory[0])];
 	uint64_t lowest, highest;
@@ -232,7 +247,7 @@ _Noreturn void server_main(const struct start_info *start)
 	write_back.run = write_back_step;
 	deferred.run = deferred_step;
 	timebase_hz = start->timebase_hz;
-	timer_start();
+	timer_start(FIRST_SECONDS);
 	for (;;) {
 		long event;
 		const struct message *message = straight_receive(jobs_waiting() ? IN_THE_PAST : 0, &event);

@@ -40,6 +40,7 @@ long prompt_counters(const struct message *request, struct message *reply)
 		.faults_major = core->faults_major, .faults_refused = core->faults_refused, .faults_copy = faults_copy,
 		.page_ins = core->page_ins, .page_outs = core->page_outs, .reclaimed = core->reclaimed,
 		.spaces = domain_count, .vmas = core->vmas, .objects = core->objects, .anons = core->anons,
+		.cleared_ahead = core->cleared_ahead,
 	};
 
 	(void)reply;

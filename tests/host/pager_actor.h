@@ -63,7 +63,7 @@ struct actor {
 };
 
 static struct actor actor[ACTORS];
-static uint64_t done_kind[KINDS], out_of_memory, cancelled, denied, reclaimed;
+static uint64_t done_kind[KINDS], out_of_memory, cancelled, denied, reclaimed, cleared_ahead;
 
 static bool one_in(unsigned n)
 {

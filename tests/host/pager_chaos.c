@@ -453,9 +453,12 @@ static void run(uint64_t seed_now, uint64_t count)
 		;
 	drop_caches();
 	free_before = core_counters.free_pages;
+	clear_ahead = one_in(2);
 	while (steps < count) {
 		if (one_in(3))
 			world_answer();
+		if (one_in(9))
+			world_rests(random_below(2 * CLEAR_FRAMES_MAX));
 		step(&callers[random_below(CALLERS)]);
 		if (!(steps % 256))
 			check_all();

@@ -281,6 +281,8 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ release_names_the_uses, "release names the uses", 0 },
 	{ a_file_larger_than_memory, "a file larger than memory", 70 },
 	{ the_least_memory_is_enough, "the least memory is enough", 200 },
+	{ frames_are_cleared_ahead, "frames are cleared ahead", 600 },
+	{ cleared_frames_are_free, "cleared frames are free", 300 },
 	{ exhaustion_is_an_error, "exhaustion is an error", 110 },
 	{ reads_ahead_in_a_row_only, "reads ahead in a row only", 0 },
 	{ fault_around_maps_what_is_there, "fault-around maps what is there", 0 },

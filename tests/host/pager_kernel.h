@@ -226,7 +226,7 @@ static long thread_set(uint64_t slot, uint64_t field, uint64_t value)
 }
 
 static char server_buffer[512];
-static bool ring_rung, timer_set;
+static bool ring_rung, timer_set, idle_wanted;
 
 struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
@@ -255,6 +255,7 @@ struct result syscall6(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t
 	case SYS_unmap: case SYS_protect: case SYS_scan: result = walk(number, space_of(a), b, c, (uint64_t *)d, e); break;
 	case SYS_notify: ring_rung = true; break;
 	case SYS_timer_set: timer_set = true; break;
+	case SYS_irq_bind: assert(a == SLOT_IRQ && b == IRQ_IDLE && d == NOTIFY_IRQ); idle_wanted = true; break;
 	case SYS_copy:
 		if (b < (uint64_t)server_buffer || b + d > (uint64_t)server_buffer + sizeof(server_buffer))
 			result.value = 0;

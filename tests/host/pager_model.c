@@ -481,16 +481,20 @@ static void run(uint64_t seed_now, uint64_t count)
 		;
 	drop_caches();
 	free_before = core_counters.free_pages;
+	clear_ahead = one_in(2);
 	actors_start();
 	while (steps < count) {
 		if (one_in(3))
 			world_answer();
+		if (one_in(9))
+			world_rests(random_below(2 * CLEAR_FRAMES_MAX));
 		actor_step(&actor[random_below(ACTORS)]);
 		MUST(!stuck());
 		if (!(steps % CHECK_EVERY))
 			check_all();
 	}
 	reclaimed += core_counters.reclaimed;
+	cleared_ahead += core_counters.cleared_ahead;
 	actors_end(free_before);
 }
 
@@ -509,7 +513,7 @@ int main(int argc, char **argv)
 	printf("%lu steps", total);
 	for (unsigned i = 0; i < KINDS; i++)
 		printf(" %lu", done_kind[i]);
-	printf("; %lu cancelled, %lu out of memory, %lu without a block, %lu reads, %lu writes, %lu trims, %lu releases, %lu reclaimed\n", cancelled, out_of_memory, denied, reads, writes, trims, releases, reclaimed);
+	printf("; %lu cancelled, %lu out of memory, %lu without a block, %lu reads, %lu writes, %lu trims, %lu releases, %lu reclaimed, %lu cleared ahead\n", cancelled, out_of_memory, denied, reads, writes, trims, releases, reclaimed, cleared_ahead);
 	printf("%lu passed, %lu failed\n", runs, failures);
 	return failures != 0;
 }

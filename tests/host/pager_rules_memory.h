@@ -340,6 +340,56 @@ static void exhaustion_is_an_error(void)
 	MUST(RUN(core_madvise(space, A, 10 * PAGE, MADV_DONTNEED, w)) == 0 && store(A + stored * PAGE, 1) == 0);
 }
 
+/* Stores to fresh pages; how many found their frame clear. */
+static uint64_t found_clear(uint64_t address, unsigned pages)
+{
+	uint64_t before = core_counters.cleared_ahead;
+
+	for (unsigned i = 0; i < pages; i++)
+		MUST(store(address + i * PAGE, 1) == 0 && load(address + i * PAGE + 1) == 0 && load(address + i * PAGE + PAGE - 1) == 0);
+	return core_counters.cleared_ahead - before;
+}
+
+/* What a program left in its frames, nobody finds. core_check looks at those that are to be clear. */
+static void frames_are_cleared_ahead(void)
+{
+	uint64_t free_pages;
+
+	MUST(map_memory(A, 100 * PAGE, RW, MAP_PRIVATE) > 0 && found_clear(A, 100) == 0 && !clear_ahead);
+	for (unsigned i = 0; i < 100 * PAGE; i += 8)
+		MUST(store(A + i, 0x5e) == 0);
+	MUST(RUN(core_madvise(space, A, 100 * PAGE, MADV_DONTNEED, w)) == 0);
+	free_pages = core_counters.free_pages;
+	clear_ahead = true;
+	world_rests(10);
+	core_check();
+	MUST(clear_ahead && core_counters.free_pages == free_pages);
+	MUST(found_clear(A, 20) == 10);
+	world_rests(CLEAR_FRAMES_MAX);
+	core_check();
+	MUST(!clear_ahead && !core_clear_ahead() && core_counters.free_pages == free_pages - 20);
+	MUST(map_memory(A + 200 * PAGE, 10 * PAGE, RW, MAP_SHARED) > 0);
+	MUST(found_clear(A + 200 * PAGE, 10) == 10 && clear_ahead);		/* one that is not full any more says so */
+	clear_ahead = false;
+	MUST(found_clear(A + 20 * PAGE, 80) == CLEAR_FRAMES_MAX - 10 && !clear_ahead);
+}
+
+/* They are free frames: nothing fails while there are some, and only who has no other takes them without need. */
+static void cleared_frames_are_free(void)
+{
+	uint64_t before = core_counters.cleared_ahead, free_pages = core_counters.free_pages;
+
+	clear_ahead = true;
+	world_rests(CLEAR_FRAMES_MAX);
+	while (core_counters.free_pages > CLEAR_FRAMES_MAX)
+		MUST(core_allocate(PAGE) && core.clear_frames == CLEAR_FRAMES_MAX);
+	core_check();
+	while (core_counters.free_pages)
+		MUST(core_allocate(PAGE));
+	core_check();
+	MUST(!core_allocate(PAGE) && !core_clear_ahead() && free_pages && core_counters.cleared_ahead == before);
+}
+
 /* Both pages of a copy must be there at once: fetching the one may not cost the other. */
 static void the_least_memory_is_enough(void)
 {

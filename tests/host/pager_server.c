@@ -555,6 +555,9 @@ static long choose(struct message *message)
 		message->word[0] = NOTIFY_TIMER;
 		if (rand() % 30 == 0)
 			return EVENT_NOTIFICATION;
+		message->word[0] = NOTIFY_IRQ;
+		if (idle_wanted && rand() % 2)
+			return idle_wanted = false, EVENT_NOTIFICATION;
 		if (!ending && rand() % 2 && prompt_step(message))
 			return EVENT_MESSAGE;
 		break;
@@ -624,7 +627,7 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 				spawned = message->word[0];
 			if (event == EVENT_MESSAGE && message->label == PAGER_open && message->badge == BADGE_FS)
 				opened = message->word[1];
-			idle = event == EVENT_NOTIFICATION && message->word[0] == NOTIFY_TIMER ? idle : 0;
+			idle = event == EVENT_NOTIFICATION && !(message->word[0] & NOTIFY_RING_UPPER) ? idle : 0;
 			return event;
 		}
 		if (ending && !anybody() && !poll && test_ring->request_head == test_ring->completion_tail)

@@ -378,9 +378,23 @@ static _Noreturn void world_broken(const char *fact)
 	fail_at("core", 0, fact);
 }
 
+static bool clear_ahead;
+
+static void world_clear_ahead(void)
+{
+	clear_ahead = true;
+}
+
+/* Nobody is ready for a while. */
+static inline void world_rests(uint64_t frames)
+{
+	while (clear_ahead && frames--)
+		clear_ahead = core_clear_ahead();
+}
+
 static const struct core_ops world_ops = {
 	.unmap = world_unmap, .protect = world_protect, .scan = world_scan,
-	.request = world_request, .wake = world_wake, .later = world_later, .now = world_now, .broken = world_broken,
+	.request = world_request, .wake = world_wake, .later = world_later, .clear_ahead = world_clear_ahead, .now = world_now, .broken = world_broken,
 };
 
 static void world_start(uint64_t pages, uint64_t blocks)
@@ -393,7 +407,7 @@ static void world_start(uint64_t pages, uint64_t blocks)
 		drop_blocks(&disk[i], 0);
 	memset(disk, 0, sizeof disk);
 	queued = 0;
-	later = false;
+	later = clear_ahead = false;
 	squeezed = NULL;
 	blocks_free = blocks;
 	core_init(&world_ops, (uintptr_t)memory - LOWEST, LOWEST, LOWEST + pages * PAGE);

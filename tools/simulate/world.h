@@ -65,6 +65,10 @@ static uint64_t world_now(void)
 	return ++ticks;
 }
 
+static void world_clear_ahead(void)
+{
+}
+
 static _Noreturn void world_broken(const char *fact)
 {
 	fail_at("core", 0, fact);
@@ -72,7 +76,7 @@ static _Noreturn void world_broken(const char *fact)
 
 static const struct core_ops world_ops = {
 	.unmap = world_unmap, .protect = world_protect, .scan = world_scan,
-	.request = world_request, .wake = world_wake, .later = world_later, .now = world_now, .broken = world_broken,
+	.request = world_request, .wake = world_wake, .later = world_later, .clear_ahead = world_clear_ahead, .now = world_now, .broken = world_broken,
 };
 
 /*

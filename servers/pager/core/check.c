@@ -217,9 +217,29 @@ static void check_objects(struct sums *sums)
 
 /* ---- frames */
 
+static bool is_clear(const struct frame *frame)
+{
+	const uint64_t *word = frame_bytes(frame);
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < CORE_PAGE / sizeof *word; i++)
+		bits |= word[i];
+	return !bits;
+}
+
+static uint64_t check_clear(void)
+{
+	uint64_t frames = 0;
+
+	for (struct frame *frame = core.clear; frame; frame = frame->next, frames++)
+		CHECK(frame->kind == FRAME_FREE && !frame->waiters && is_clear(frame));
+	CHECK(frames == core.clear_frames && frames <= CLEAR_FRAMES_MAX);
+	return frames;
+}
+
 static void check_frames(const struct sums *sums)
 {
-	uint64_t kinds[FRAME_CACHE + 1] = { 0 }, free = 0, never = 0, pages = 0;
+	uint64_t kinds[FRAME_CACHE + 1] = { 0 }, free = check_clear(), never = 0, pages = 0;
 
 	for (uint64_t i = 0; i < frames_made(); i++)
 		kinds[frame_made(i)->kind]++;

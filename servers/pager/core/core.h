@@ -87,6 +87,7 @@ struct core_ops {
 	void (*request)(const struct core_request *request);	/* queue it for fs; never fails, never blocks */
 	void (*wake)(struct waiter *waiter);
 	void (*later)(void);					/* core_deferred_step has something to do */
+	void (*clear_ahead)(void);				/* core_clear_ahead has, when nobody else has anything to do */
 	uint64_t (*now)(void);					/* rdtime ticks */
 	__attribute__((noreturn)) void (*broken)(const char *fact);	/* an invariant is broken */
 };
@@ -189,11 +190,13 @@ extern unsigned core_spare_pages;		/* given back at a time beyond what a step ne
 long core_drop_caches(struct waiter *waiter);	/* forget all clean unmapped pages and unused objects; 0, or CORE_AGAIN */
 bool core_write_back_step(void);		/* start writes of old dirty pages, a bounded amount; false: nothing to do. Called from a timer */
 bool core_deferred_step(void);			/* a piece of what was put off; false: there is nothing, or an answer must come first */
+bool core_clear_ahead(void);			/* clears a free frame, for who needs a clear one soon; false: that is enough */
 struct core_counters {
 	uint64_t total_pages, free_pages, cache_pages, cache_dirty_pages, anonymous_pages, own_pages;
 	uint64_t memory_pages, memory_pages_max;	/* of files in memory */
 	uint64_t faults_read, faults_write, faults_cow, faults_major, faults_refused;
 	uint64_t page_ins, page_outs, reclaimed, vmas, objects, anons;
+	uint64_t cleared_ahead;		/* frames that were clear when they were needed so */
 };
 extern struct core_counters core_counters;
 /* The first VMA that ends above an address; false: none. Fills everything; counts are computed. */

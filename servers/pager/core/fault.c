@@ -77,17 +77,16 @@ static STRAIGHT struct frame *ready(struct vma *vma, uint64_t address, bool writ
 /* A page of our own, into a slot of a leaf of our own: a copy of what others hold or of the object's page, or clear. Null: no free frame. */
 static STRAIGHT struct frame *own_copy(struct vma *vma, struct frame **slot, uint64_t page, const struct frame *from)
 {
-	struct frame *frame = frame_take(FRAME_ANON);
+	bool copy = from && from != core.zero;
+	struct frame *frame = copy ? frame_take(FRAME_ANON) : frame_take_clear(FRAME_ANON);
 
 	if (!frame)
 		return NULL;
 	anon_set(vma->space, slot, page, frame);
 	vma->flags |= VMA_COPIES;
-	if (from && from != core.zero) {
+	if (copy) {
 		core_counters.faults_cow++;
 		page_copy(frame, from);
-	} else {
-		page_clear(frame);
 	}
 	return frame;
 }

@@ -1,5 +1,5 @@
 /*
- * The frame table and the free list. One record per page of physical memory between core_init's bounds; the first extent pays for
+ * The frame table and the free lists. One record per page of physical memory between core_init's bounds; the first extent pays for
  * it. A record is made when its frame is first wanted, so that a start costs the same with little memory and with much.
  * Refuses to reclaim: frame_take takes what is free or says no (reclaim.c makes room before a step begins).
  */
@@ -73,7 +73,7 @@ struct frame *frame_made(uint64_t index)
 	return extent->first + index;
 }
 
-struct frame *frames_make(void)
+static struct frame *make_some(void)
 {
 	struct frame_extent *extent = core.extents, *end = extent + core.extents_used;
 	uint64_t physical;
@@ -87,6 +87,16 @@ struct frame *frames_make(void)
 	for (unsigned i = 0; i < FRAMES_MADE && extent->unused < extent->end; i++, extent->unused++, physical += CORE_PAGE)
 		*extent->unused = (struct frame){ .next = extent->unused + 1, .physical = physical, .kind = FRAME_FREE };
 	extent->unused[-1].next = NULL;
+	return core.free;
+}
+
+struct frame *frames_find(void)
+{
+	if (!make_some()) {
+		core.free = core.clear;
+		core.clear = NULL;
+		core.clear_frames = 0;
+	}
 	return core.free;
 }
 
@@ -128,6 +138,32 @@ void page_clear(struct frame *frame)
 		for (unsigned i = 0; i < 128; i++)
 			to[i] = 0;
 	}
+}
+
+bool core_clear_ahead(void)
+{
+	struct frame *frame = core.free;
+
+	if (core.clear_frames == CLEAR_FRAMES_MAX || (!frame && !(frame = make_some())))
+		return false;
+	core.free = frame->next;
+	page_clear(frame);
+	frame->next = core.clear;
+	core.clear = frame;
+	return ++core.clear_frames < CLEAR_FRAMES_MAX;
+}
+
+struct frame *frame_take_cleared(enum frame_kind kind)
+{
+	struct frame *frame = core.clear;
+
+	core.clear = frame->next;
+	frame->next = core.free;
+	core.free = frame;
+	core_counters.cleared_ahead++;
+	if (core.clear_frames-- == CLEAR_FRAMES_MAX)
+		core.ops.clear_ahead();
+	return frame_take(kind);
 }
 
 void page_copy(struct frame *to_frame, const struct frame *from_frame)

@@ -97,10 +97,12 @@ struct frame_extent {			/* frames of memory that is ours */
 
 uint64_t frames_made(void);				/* how many have records */
 struct frame *frame_made(uint64_t index);		/* one of those */
-RARE __attribute__((cold)) struct frame *frames_make(void);			/* for an empty free list: some that were never wanted before, in the order of their addresses; null: none is left */
+RARE __attribute__((cold)) struct frame *frames_find(void);			/* for an empty free list: some that were never wanted before, in the order of their addresses, or else those cleared ahead; null: none is left */
 void frame_free(struct frame *frame);
 void frame_chain(struct frame *frame);			/* its first half, for many frames at once: ... */
 void frames_freed(uint64_t *counter, uint64_t frames);	/* ... then once: `counter` had counted them */
+#define CLEAR_FRAMES_MAX 64
+RARE struct frame *frame_take_cleared(enum frame_kind kind);	/* one cleared ahead: there is one */
 RARE void page_clear(struct frame *frame);
 RARE void page_copy(struct frame *to, const struct frame *from);
 
@@ -612,6 +614,8 @@ struct core_state {
 	uintptr_t window;
 	uint64_t lowest, highest;
 	struct frame *frames, *free, *zero;
+	struct frame *clear;		/* free, too, but cleared already: taken where that is of use, or last */
+	unsigned clear_frames;
 	struct frame *slab[SLAB_CLASSES];
 	struct frame *slab_empty[SLAB_CLASSES];
 	struct waiter *memory_waiters, *request_waiters;
@@ -685,7 +689,7 @@ static inline struct frame *frame_take(enum frame_kind kind)
 {
 	struct frame *frame = core.free;
 
-	if (__builtin_expect(!frame, 0) && !(frame = frames_make()))
+	if (__builtin_expect(!frame, 0) && !(frame = frames_find()))
 		return NULL;
 	core.free = frame->next;
 	core_counters.free_pages--;
@@ -696,6 +700,19 @@ static inline struct frame *frame_take(enum frame_kind kind)
 	frame->kind = kind;
 	if (kind != FRAME_CACHE)	/* pages.c counts those: it depends on the object */
 		++*frame_counter(kind);
+	return frame;
+}
+
+/* The same, all zero. */
+static inline struct frame *frame_take_clear(enum frame_kind kind)
+{
+	struct frame *frame;
+
+	if (core.clear)
+		return frame_take_cleared(kind);
+	frame = frame_take(kind);
+	if (frame)
+		page_clear(frame);
 	return frame;
 }
 

@@ -51,7 +51,7 @@ static long page_fetch(struct object *object, uint64_t index, struct ahead *ahea
 
 struct frame *page_new(struct object *object, uint64_t index)
 {
-	struct frame *frame = frame_take(FRAME_CACHE);
+	struct frame *frame = frame_take_clear(FRAME_CACHE);
 
 	if (!frame)
 		return NULL;
@@ -59,7 +59,6 @@ struct frame *page_new(struct object *object, uint64_t index)
 		frame_free(frame);
 		return NULL;
 	}
-	page_clear(frame);
 	frame->flags = PAGE_TOUCHED;
 	if (object->backed)
 		core.policy->added(frame);
