@@ -34,7 +34,7 @@
 	X(0x1017, counters,	CALL,	 FS, "(and PROC, for sysinfo) with lend: copy struct pager_counters") \
 	X(0x1018, control,	CALL,	 FS, "PAGER_CONTROL_*") \
 	X(0x1020, read,		FORWARD, FS, "read through an open description; the pager answers the caller") \
-	X(0x1021, write,	FORWARD, FS, "write through an open description; the pager answers the caller") \
+	X(0x1021, write,	FORWARD, FS, "write through an open description; the pager answers the caller. With TRANSFER_SYNC what has been written goes on like PAGER_sync") \
 	X(0x1022, seek,		FORWARD, FS, "lseek; the pager answers the caller") \
 	X(0x1023, mmap,		FORWARD, FS, "mmap of an object, checked by fs; the pager answers the caller") \
 	X(0x1024, truncate,	FORWARD, FS, "change the live length; goes back to fs as FS_truncated") \
@@ -72,12 +72,13 @@ enum { PAGER_CONTROL_fault_around_bytes = 1 };				/* at most 2 MiB, rounded down
 enum transfer_flag {
 	TRANSFER_AT = 1,		/* at `position`; else at the open's offset, which advances */
 	TRANSFER_VECTOR = 2,		/* address and count are an iovec array's */
+	TRANSFER_SYNC = 4,		/* write: answered when it is durable */
 };
 struct pager_transfer	{ uint64_t open, address, count, position, flags; };	/* read, write */
 struct pager_seek	{ uint64_t open, offset, whence; };
 struct pager_mmap	{ uint64_t address, length, prot_flags, object, offset, max_prot; };	/* prot | flags << 32 as in mmap(2); max_prot: what mprotect may grant. fs has the object open */
 struct pager_truncate	{ uint64_t object, length, cookie; };		/* cookie: comes back in FS_truncated */
-struct pager_sync	{ uint64_t object, cookie; };			/* object 0: all */
+struct pager_sync	{ uint64_t object, cookie; };			/* object 0: all. The cookie of what was a write: its bytes << 8 */
 struct pager_serve	{ uint64_t object; };
 struct pager_supply	{ uint64_t object, offset, address, failed; };	/* a page of the program at `address`, copied, is the object's at `offset` (bytes, whole pages); failed 1: there is none, its readers get EIO or SIGBUS. object 0: brings nothing, and hears again what is still to be brought */
 struct pager_supply_reply { int64_t result; uint64_t object, offset; };	/* result 0, or the error: then nothing was brought */

@@ -8,16 +8,17 @@
 
 struct table opens = { .record_bytes = sizeof(struct open), .limit = PAGER_OPENS - 1 };
 
-static unsigned access_of(enum open_kind kind, uint32_t flags)
+static unsigned access_of(enum open_kind kind, uint32_t flags, struct place place)
 {
 	static const uint8_t access[O_ACCMODE + 1] = { [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE };
+	bool durable = kind == OPEN_FILE && flags & O_DSYNC && place.tree != &memory_tree;	/* as fsync: memory has no disk */
 
-	return kind == OPEN_PATH ? 0 : access[flags & O_ACCMODE];
+	return kind == OPEN_PATH ? 0 : access[flags & O_ACCMODE] | (durable ? WRITES_DURABLY : 0);
 }
 
 static uint8_t at_once(enum open_kind kind, unsigned access)
 {
-	unsigned all = (access & MAY_READ ? TRANSFER_READS : 0) | (access & MAY_WRITE ? TRANSFER_READS << 1 : 0);
+	unsigned all = (access & MAY_READ ? TRANSFER_READS : 0) | (access & MAY_WRITE && !(access & WRITES_DURABLY) ? TRANSFER_READS << 1 : 0);
 
 	return kind == OPEN_FILE ? all : kind == OPEN_PIPE_READER || kind == OPEN_PIPE_WRITER ? all & TRANSFER_PLAIN : 0;
 }
@@ -25,11 +26,12 @@ static uint8_t at_once(enum open_kind kind, unsigned access)
 struct open *open_take(enum open_kind kind, uint32_t flags, struct place place)
 {
 	uint32_t number;
+	unsigned access = access_of(kind, flags, place);
 	struct open *open = table_take(&opens, &number);
 
 	if (open)
-		*open = (struct open){ .number = number, .references = 1, .kind = kind, .access = access_of(kind, flags),
-				       .at_once = at_once(kind, access_of(kind, flags)), .flags = flags, .place = place };
+		*open = (struct open){ .number = number, .references = 1, .kind = kind, .access = access, .at_once = at_once(kind, access),
+				       .flags = flags, .place = place };
 	return open;
 }
 

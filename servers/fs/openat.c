@@ -154,7 +154,7 @@ static int64_t truncate_object(struct call *call, const struct node *node, uint6
 	return forward_and_return(call, SLOT_PAGER, PAGER_truncate, &words, sizeof(words));
 }
 
-#define FLAGS_KEPT (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH)
+#define FLAGS_KEPT (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH)
 
 static int64_t open_walked(struct call *call, struct walk *walk, uint32_t flags, uint32_t mode)
 {
@@ -202,6 +202,8 @@ int64_t linux_openat(struct call *call)
 		return -EINVAL;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW;
+	if (flags & __O_SYNC)
+		flags |= O_DSYNC;
 	result = descriptor_free(call->process, 0);
 	if (result < 0)
 		return result;

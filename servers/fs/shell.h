@@ -119,10 +119,11 @@ void process_execute(struct node **slot, struct node *node);	/* slot: program or
 int descriptor_free(const struct process *process, int from);			/* the lowest that is free, or -EMFILE */
 void descriptor_set(struct process *process, int descriptor, struct open *open, bool close_on_exec);	/* takes over one reference */
 /* ---- open.c: open file descriptions. `number` is known to the pager for regular files. */
+#define WRITES_DURABLY 16			/* O_SYNC or O_DSYNC, on the disk */
 enum open_kind { OPEN_FILE = 1, OPEN_DIRECTORY, OPEN_PIPE_READER, OPEN_PIPE_WRITER, OPEN_TTY, OPEN_DEVICE, OPEN_TEXT, OPEN_PATH };
 struct open {
 	uint32_t number, references;
-	uint8_t kind, access;			/* access: MAY_READ, MAY_WRITE */
+	uint8_t kind, access;			/* access: MAY_READ, MAY_WRITE, WRITES_DURABLY */
 	uint8_t at_once;			/* transfers (bits; LINUX_read is 0) that transfer_at_once looks at */
 	uint32_t flags;				/* O_* */
 	struct place place;
@@ -165,7 +166,7 @@ bool object_stat(uint64_t object, struct pager_stat_reply *reply);
 void set_modified(struct inode_ref *ref, uint64_t modified);	/* rdtime, 0: not modified */
 
 /* ---- transfer.c: read, write and the like. how: the pager's TRANSFER_AT and TRANSFER_VECTOR, and */
-#define TRANSFER_WRITE 4
+#define TRANSFER_WRITE 8
 enum { TRANSFER_READS = 0x15, TRANSFER_PLAIN = 3 };	/* bits as in open->at_once: read, readv, pread64; read, write */
 typedef int64_t transfer_function(struct call *call, struct open *open, unsigned how);	/* words 1 to 3 of the message: address, count, position */
 int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes);	/* how many are meant: 0, -EINVAL, -EFAULT or TAKEN */

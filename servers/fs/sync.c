@@ -5,7 +5,7 @@
 #include "shell.h"
 
 #define WRITE_BACK_SECONDS 5
-/* Whose PAGER_sync it is: sync(2) cannot fail. */
+/* Whose PAGER_sync it is: sync(2) cannot fail. Above this byte: what is to be told at the end. */
 enum { COOKIE_SYNC = 1, COOKIE_SHUTDOWN, COOKIE_CHECKED };
 
 static bool timer_armed;
@@ -84,7 +84,7 @@ int64_t sync_then(struct call *call)
 }
 
 /* Writes that the pager has left to us: 0: they are done. One has failed that it does not know of: what that means is its business. */
-static int64_t await_writes(struct call *call, uint64_t object, uint64_t writes)
+static int64_t await_writes(struct call *call, uint64_t object, uint64_t writes, uint64_t cookie)
 {
 	if (call->stage == BEGIN)
 		call->stamp = pages_admit_asked(FS_WRITES_ASKED(writes));
@@ -92,20 +92,22 @@ static int64_t await_writes(struct call *call, uint64_t object, uint64_t writes)
 	if (!pages_written(object, call->stamp))
 		return wait_for(WAIT_KEY(WAIT_DATA, 0));
 	if (FS_WRITES(0, pages_failures()) != FS_WRITES(0, FS_WRITES_FAILURES(writes)))
-		return sync_object(call, object, COOKIE_CHECKED);
+		return sync_object(call, object, cookie);
 	call->stage = BEGIN;
 	return 0;
 }
 
 /* What the pager knows of the object goes into its inode, unless writes have brought it, then all is written. */
-static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length, uint64_t modified, int64_t error, uint64_t writes)
+static int64_t note_and_sync(struct call *call, const struct fs_synced *what)
 {
+	uint64_t object = what->object, length = what->length, modified = what->modified, writes = what->writes;
+	int64_t error = what->error;
 	struct pager_stat_reply now;
 	struct inode_ref ref;
 	int64_t result;
 
 	if (writes && call->stage <= DATA) {
-		result = await_writes(call, object, writes);
+		result = await_writes(call, object, writes, what->cookie);
 		if (result)
 			return result;
 	}
@@ -165,20 +167,23 @@ int64_t fs_shutdown(struct call *call)
 int64_t fs_synced(struct call *call)
 {
 	const struct fs_synced *request = (const struct fs_synced *)call->message.word;
-
 	int64_t result;
 
 	if ((request->cookie & 0xff) == COOKIE_SHUTDOWN)
 		return shut_down(call, request->cookie >> 8);
-	result = note_and_sync(call, request->object, request->length, request->modified, request->error, request->writes);
-	return request->cookie == COOKIE_SYNC && result > WAIT ? 0 : result;
+	result = note_and_sync(call, request);
+	if (result <= WAIT)
+		return result;
+	return result == 0 || request->cookie == COOKIE_SYNC ? (int64_t)(request->cookie >> 8) : result;
 }
 
 int64_t fs_msync(struct call *call)
 {
 	const struct fs_msync *request = (const struct fs_msync *)call->message.word;
+	const struct fs_synced words = { .object = request->object, .length = request->length, .modified = request->modified, .cookie = COOKIE_CHECKED,
+					 .writes = request->writes };
 
-	return note_and_sync(call, request->object, request->length, request->modified, 0, request->writes);
+	return note_and_sync(call, &words);
 }
 
 /* ---- the timer: dirty metadata does not stay in memory for ever; a system at rest is not woken */

@@ -47,7 +47,9 @@ int transfer_out(struct call *call, unsigned how, uint64_t skip, const void *own
 static int64_t transfer_file(struct call *call, struct open *open, unsigned how)
 {
 	const uint64_t *word = call->message.word;
-	const struct pager_transfer words = { open->number, word[1], word[2], word[3], how & (TRANSFER_AT | TRANSFER_VECTOR) };
+	bool durable = how & TRANSFER_WRITE && open->access & WRITES_DURABLY;
+	const struct pager_transfer words = { open->number, word[1], word[2], word[3],
+					      (how & (TRANSFER_AT | TRANSFER_VECTOR)) | (durable ? TRANSFER_SYNC : 0) };
 
 	return forward_call(call, SLOT_PAGER, how & TRANSFER_WRITE ? PAGER_write : PAGER_read, &words, sizeof(words));
 }

@@ -64,7 +64,8 @@ static long move(struct call *call, transfer *operation)
 
 	if (request->open >= PAGER_OPENS)
 		return -EBADF;
-	return operation(call_space(call), request->open, request->address, request->count, request->position, request->flags, &call->job.waiter);
+	return operation(call_space(call), request->open, request->address, request->count, request->position, request->flags & ~TRANSFER_SYNC,
+			 &call->job.waiter);
 }
 
 long forward_read(struct call *call)
@@ -72,9 +73,19 @@ long forward_read(struct call *call)
 	return move(call, core_read);
 }
 
+/* What must be durable has become a sync of its file, which brings the count back to fs. */
 long forward_write(struct call *call)
 {
-	return move(call, core_write);
+	const struct pager_transfer *request = (const struct pager_transfer *)call->word;
+	long result = move(call, core_write);
+	struct object *object = result > 0 && request->flags & TRANSFER_SYNC ? core_open_object(request->open) : 0;
+
+	if (!object)
+		return result;
+	*(struct pager_sync *)call->word = (struct pager_sync){ .object = core_object_number(object), .cookie = (uint64_t)result << 8 };
+	job_fresh(&call->job);
+	call->operation = forward_sync;
+	return forward_sync(call);
 }
 
 long forward_seek(struct call *call)

@@ -1,8 +1,10 @@
 """Files into the disk and out of it, programs of the host, disks that are kept."""
 import os
+import subprocess
+import sys
 
 import disk
-from harness import expect
+from harness import ROOT, expect
 
 PRINT_ARGUMENTS = '#include <stdio.h>\nint main(int n, char **a) { for (int i = 1; i < n; i++) puts(a[i]); return n; }'
 
@@ -112,3 +114,33 @@ def test_a_full_disk_is_an_error(box):
                      timeout=240)
     lines = result.output.decode(errors="replace").splitlines()
     expect(result.status == 0 and lines[-1:] == ["small"] and "1" in lines, "an error, then space again, expected", result)
+
+
+DURABLE = r'''
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int main(void)
+{
+	int file;
+
+	mkdir("/tmp/new", 0755);
+	file = open("/tmp/new/file", O_WRONLY | O_CREAT | O_SYNC, 0644);
+	if (write(file, "this must not be lost\n", 22) == 22)
+		write(1, "written\n", 8);
+	for (;;)
+		;
+}
+'''
+
+
+def test_a_synchronous_write_survives_the_plug(box):
+    image = box.path("kept.img")
+    command = [sys.executable, os.path.join(ROOT, "tools", "run.py"), "run", "--timeout", "60", "--disk", image, box.program("durable", DURABLE)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=box.folder) as run:
+        line = run.stdout.readline()
+        run.kill()
+    expect(line == b"written\n", f"'written' expected, not {line!r}")
+    expect(disk.read(image, "/tmp/new/file") == b"this must not be lost\n", "debugfs finds another content")

@@ -509,6 +509,59 @@ static void synchronise(void)
 	close(ends[1]);
 }
 
+/* As if fsync followed each of them; the count is the write's. */
+static void synchronous_writes(void)
+{
+	static const int flags[] = { O_SYNC, O_DSYNC };
+	struct iovec parts[] = { { "abc", 3 }, { "defg", 4 } };
+	char page[PAGE + 10], *bad = map_memory(PAGE, MAP_PRIVATE);
+	bool disk;
+	long outs;
+
+	memset(page, 'p', sizeof(page));
+	CHECK(munmap(bad, PAGE) == 0);
+	for (int i = 0; i < 2; i++) {
+		int file = open("file", O_RDWR | O_CREAT | O_TRUNC | flags[i], 0644), other = open("file", O_WRONLY | O_APPEND | flags[i]);
+
+		CHECK_EQUAL(fcntl(file, F_GETFL) & O_SYNC, flags[i]);
+		outs = counter("quire_page_outs");
+		CHECK_EQUAL(write(file, "0123456789", 10), 10);
+		disk = counter("quire_page_outs") > outs;	/* else a file in memory, or not Quire */
+		outs = counter("quire_page_outs");
+		CHECK_EQUAL(pwrite(file, page, sizeof(page), 5), sizeof(page));
+		CHECK_EQUAL(counter("quire_page_outs") - outs, disk ? 2 : 0);
+		CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 10);
+		outs = counter("quire_page_outs");
+		CHECK_EQUAL(writev(other, parts, 2), 7);
+		CHECK_EQUAL(counter("quire_page_outs") - outs, disk);
+		CHECK_ERROR(write(file, bad, 1), EFAULT);
+		CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 10);
+		CHECK_EQUAL(write(file, page, 0), 0);
+		CHECK_EQUAL(size_of(file), PAGE + 22);
+		CHECK_EQUAL(pread(file, page, 7, PAGE + 15), 7);
+		CHECK(!memcmp(page, "abcdefg", 7));
+		close(file);
+		close(other);
+	}
+	if (on_quire())
+		CHECK_EQUAL(disk, !strncmp(test_directory, "/tmp", 4));
+}
+
+static void short_synchronous_write(void)
+{
+	int file = open("file", O_RDWR | O_CREAT | O_SYNC, 0644);
+	char *memory = map_memory(2 * PAGE, MAP_PRIVATE);
+	long outs;
+
+	memset(memory, 'm', PAGE);
+	CHECK(munmap(memory + PAGE, PAGE) == 0);
+	outs = counter("quire_page_outs");
+	CHECK_EQUAL(write(file, memory + PAGE - 10, 20), 10);
+	CHECK_EQUAL(counter("quire_page_outs") - outs, on_quire());
+	CHECK(file_is("file", "mmmmmmmmmm"));
+	close(file);
+}
+
 static void not_a_terminal(void)
 {
 	int file = make_file("file", 100, 13);
@@ -553,6 +606,8 @@ static const struct test tests[] = {
 	{ modes_and_times, "modes_and_times" },
 	{ unlinked_but_open, "unlinked_but_open" },
 	{ synchronise, "synchronise" },
+	{ synchronous_writes, "synchronous_writes" },
+	{ short_synchronous_write, "short_synchronous_write" },
 	{ not_a_terminal, "not_a_terminal" },
 	{ null_device, "null_device" },
 	{ NULL, NULL }

@@ -239,7 +239,7 @@ static void through_server(struct message *message, struct thread *thread)
 		word[1] = some_address();
 		word[2] = rand() % 4 ? rand() % 20000 : some_length();
 		word[3] = rand() % 200000;
-		word[4] = rand() % 4 ? rand() % 2 : rand() % 4;
+		word[4] = rand() % 4 ? rand() % 2 : rand() % 8;		/* TRANSFER_* */
 		deliver(message, thread, BADGE_FS, rand() % 2 ? PAGER_read : PAGER_write);
 		return;
 	case 7:

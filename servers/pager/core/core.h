@@ -165,6 +165,7 @@ bool core_object_leaving(const struct object *object);	/* unlinked, and nothing 
  */
 long core_object_serve(struct object *object, uint64_t pager);
 uint64_t core_object_pager(const struct object *object);
+uint64_t core_object_number(const struct object *object);
 uint64_t core_object_length(const struct object *object);
 uint64_t core_object_pages(const struct object *object);				/* in memory */
 uint64_t core_object_modified(struct object *object);				/* ticks of the last write or harvested store since the last question; 0: none */

@@ -186,6 +186,11 @@ uint64_t core_object_pager(const struct object *object)
 	return object->pager;
 }
 
+uint64_t core_object_number(const struct object *object)
+{
+	return object->number;
+}
+
 uint64_t core_object_length(const struct object *object)
 {
 	return object->length;
