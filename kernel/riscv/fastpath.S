@@ -264,7 +264,7 @@ fast fast_fault	/* t6: the cause - CAUSE_ECALL_USER */
 	mv	s7, sp
 	mv	a0, s0
 	ld	sp, HART_STACK(tp)
-	call	fault_is_stale
+	jal	fault_is_stale
 	mv	sp, s7
 	bnez	a0, 9f
 	/* Nothing below may fail. */
@@ -321,7 +321,7 @@ fast fast_reply_recv
 	mv	a4, sp
 	mv	a5, s6
 	ld	sp, HART_STACK(tp)
-	call	fault_answer_map		/* a0..a3: the map item */
+	jal	fault_answer_map		/* a0..a3: the map item */
 	mv	sp, s2
 	bnez	a0, 8f
 	/* Nothing below may fail. */
@@ -427,6 +427,6 @@ fast fast_recv
 	mv	a0, sp
 	csrw	sscratch, tp
 	ld	sp, HART_STACK(tp)
-	call	trap_waits
+	jal	trap_waits
 	j	trap_exit
 slow fast_recv, message_slow

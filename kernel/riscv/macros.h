@@ -1,4 +1,7 @@
-/* What trap.S and fastpath.S share: how registers are saved, restored and cleared. Only for assembly. */
+/*
+ * What trap.S and fastpath.S share: how registers are saved, restored and cleared. Only for assembly. C functions are called with jal:
+ * call is shortened by the linker, but not the lengths that gas has noted for debuggers, so that a file's end would hide the next one's start.
+ */
 #include "riscv/frame.h"
 
 #define CAUSE_ECALL_USER	8

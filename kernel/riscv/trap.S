@@ -42,7 +42,7 @@ message_slow:
 	save_sp_pc
 	mv	a0, sp
 	ld	sp, HART_STACK(tp)
-	call	trap_message
+	jal	trap_message
 	j	trap_exit
 
 /* A copy comes back at once, to the same thread: C code runs with the arguments where they are. */
@@ -51,7 +51,7 @@ copy:	enter_kernel
 	sd	sp, HART_CURRENT(tp)
 	sd	t0, FRAME(SP)(sp)
 	ld	sp, HART_STACK(tp)
-	call	sys_copy
+	jal	sys_copy
 	ld	t0, HART_CURRENT(tp)
 	csrr	t1, sepc
 	ld	sp, FRAME(SP)(t0)
@@ -70,7 +70,7 @@ plain:	enter_kernel
 	ld	sp, HART_STACK(tp)
 	addi	sp, sp, -16
 	sd	a0, 0(sp)
-	call	trap_plain
+	jal	trap_plain
 	ld	t0, 0(sp)
 	beq	t0, a0, exit_plain
 	each	sd, t0, SAVED_REGISTERS		/* of a thread that has destroyed itself: nobody reads them */
@@ -80,7 +80,7 @@ plain:	enter_kernel
 saved_slow:
 	mv	a0, sp
 	ld	sp, HART_STACK(tp)
-	call	trap_full
+	jal	trap_full
 
 /* a0: the thread to return to; it is this hart's current one. */
 trap_exit:
@@ -109,7 +109,7 @@ from_kernel:
 	csrw	sscratch, tp
 	ld	sp, HART_STACK(tp)
 	mv	a0, ra
-	call	trap_from_kernel
+	jal	trap_from_kernel
 
 /* fpu_save(f), fpu_load(f): f0..f31 and fcsr. */
 .option push

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import xml.etree.ElementTree
 
-from harness import ROOT, expect
+import symbols
+from harness import BUILD, ROOT, expect
 
 
 def profile(*words):
@@ -39,6 +40,13 @@ def test_profile_of_the_boot(_):
     expect(abs(sum(float(row[2]) for row in table) - mine) < 2, "the functions do not add up")
     expect({row[1] for row in table} >= {"kernel", "init", "pager", "proc", "fs", "blk", "console", "program"}, "a server is missing")
     expect({(row[1], row[0]) for row in table} >= {("kernel", "kernel_main"), ("init", "build_all"), ("program", "main")}, "functions of kernel, init and shell are told apart")
+
+
+def test_every_function_of_the_kernel_has_a_line(_):
+    kernel = symbols.Image("kernel", os.path.join(BUILD, "quire.elf"))
+    places = symbols.places([kernel], [b"%016x" % start for start in kernel.starts if kernel.has(start)])
+    unknown = [kernel.find(int(address, 16))[1] for address, chain in places.items() if not chain or chain[-1][1].startswith("??")]
+    expect(len(places) > 100 and not unknown, f"no line is known for {unknown}")
 
 
 def test_profile_of_an_unknown_case(box):
