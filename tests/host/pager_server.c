@@ -597,7 +597,7 @@ static long choose(struct message *message)
 
 long ipc_recv(uint64_t endpoint, struct message *message)
 {
-	static uint64_t heard_before, spawned, opened;
+	static uint64_t spawned, opened;
 	static unsigned long idle;
 
 	assert(endpoint == SLOT_ENDPOINT);
@@ -632,9 +632,6 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 		}
 		if (ending && !anybody() && !poll && test_ring->request_head == test_ring->completion_tail)
 			longjmp(finish, 1);
-		if (heard != heard_before)
-			idle = 0;
-		heard_before = heard;
 		if (++idle > 100000) {
 			for (int i = 0; i < OBJECT_PAGES; i++)
 				if (threads[i].place != NOWHERE)
