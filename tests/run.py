@@ -369,6 +369,9 @@ def main(arguments):
     if os.path.isdir(os.path.join(ROOT, "tests", "kernel")) and (wanted in "kernel/" or wanted.startswith("kernel")):
         jobs.append(("kernel", lambda: kernel_job(report)))
     jobs += [job for job in [*host_jobs(report), *linux_jobs(report, lines), *boot_jobs(report)] if wanted in job[0]]
+    if not jobs:
+        print(f"quire: no test has {wanted!r} in its name", file=sys.stderr)
+        return 2
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
         futures = {pool.submit(job): name for name, job in jobs}
         for future in concurrent.futures.as_completed(futures):

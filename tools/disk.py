@@ -69,6 +69,8 @@ def get(image, guest, host):
     found = status(image, guest)
     if not found:
         raise DiskError(f"{guest} does not exist in the guest")
+    if found[0] == "symlink":
+        raise DiskError(f"{guest} is a symbolic link in the guest; links are not followed: name the file that it leads to")
     if found[0] != "regular":
         raise DiskError(f"{guest} is a {found[0]} in the guest, not a regular file")
     if os.path.isdir(host):

@@ -75,6 +75,11 @@ def test_wrong_usage_is_2(box):
     expect(result.status == 2 and "executable" in result.errors, "status 2 and a sentence expected", result)
 
 
+def test_a_filter_that_matches_nothing(_):
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "tests", "run.py"), "nonsense"], capture_output=True, text=True, timeout=30)
+    expect(done.returncode == 2 and done.stderr == "quire: no test has 'nonsense' in its name\n" and not done.stdout, f"status 2 and one sentence expected: {done}")
+
+
 def test_what_is_no_disk(box):
     for path, word in ((box.file("empty", b""), "empty"), (box.folder, "directory"), ("/dev/null", "regular")):
         result = box.run("--disk", path, "ls")

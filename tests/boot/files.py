@@ -38,6 +38,11 @@ def test_get_of_a_missing_file(box):
     expect(result.output == b"ok\n", "the command's output expected", result)
 
 
+def test_get_of_a_symbolic_link(box):
+    result = box.run("--get", f"/tmp/link:{box.path('x')}", "echo text > /tmp/x; ln -s x /tmp/link")
+    expect(result.status == 125 and "symbolic link" in result.errors and "name the file" in result.errors, "125 and what to do instead expected", result)
+
+
 def test_get_after_a_failure(box):
     result = box.run("--get", f"/tmp/x:{box.path('x')}", "echo kept > /tmp/x; exit 3")
     expect(result.status == 3, "the command's status expected", result)
