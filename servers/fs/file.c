@@ -154,6 +154,7 @@ int64_t linux_fcntl(struct call *call)
 	const uint64_t *word = call->message.word;
 	struct process *process = call->process;
 	struct open *open = descriptor_get(process, word[0]);
+	static const struct f_owner_ex nobody = { F_OWNER_TID, 0 };
 	uint32_t descriptor = word[0];
 
 	if (!open)
@@ -168,6 +169,9 @@ int64_t linux_fcntl(struct call *call)
 		return 0;
 	case F_GETFL: return open->flags;
 	case F_SETFL: return set_flags(open, word[2]);
+	case F_GETOWN: return open->kind == OPEN_PATH ? -EBADF : 0;
+	case F_GETOWN_EX: return open->kind == OPEN_PATH ? -EBADF : copy_out(call, word[2], &nobody, sizeof(nobody));
+	case F_GETPIPE_SZ: return open_is_pipe(open) ? (int64_t)PIPE_BYTES : -EBADF;
 	}
 	return -EINVAL;		/* no locks, no leases, no signals */
 }
@@ -186,6 +190,10 @@ int64_t linux_ioctl(struct call *call)
 		open->references++;
 		descriptor_set(call->process, (uint32_t)word[0], open, words[0] == FIOCLEX);
 		return 0;
+	}
+	if (words[0] == FIONBIO) {
+		result = copy_in(call, word[2], &bytes, sizeof(bytes));
+		return result < 0 ? result : set_flags(open, bytes ? open->flags | O_NONBLOCK : open->flags & ~O_NONBLOCK);
 	}
 	if (open->kind == OPEN_TTY)
 		return forward_call(call, SLOT_CONSOLE, CONSOLE_ioctl, words, sizeof(words));

@@ -10,7 +10,7 @@ struct table opens = { .record_bytes = sizeof(struct open), .limit = PAGER_OPENS
 
 static unsigned access_of(enum open_kind kind, uint32_t flags, struct place place)
 {
-	static const uint8_t access[O_ACCMODE + 1] = { [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE };
+	static const uint8_t access[O_ACCMODE + 1] = { [O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE };	/* both bits: needs the rights to both and gives neither */
 	bool durable = kind == OPEN_FILE && flags & O_DSYNC && place.tree != &memory_tree;	/* as fsync: memory has no disk */
 
 	return kind == OPEN_PATH ? 0 : access[flags & O_ACCMODE] | (durable ? WRITES_DURABLY : 0);

@@ -198,7 +198,7 @@ int64_t linux_openat(struct call *call)
 
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return -EOPNOTSUPP;
-	if ((flags & O_ACCMODE) == O_ACCMODE || (flags & O_CREAT && flags & O_DIRECTORY))
+	if (flags & O_CREAT && flags & O_DIRECTORY)
 		return -EINVAL;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW;

@@ -9,8 +9,7 @@
 #include <asm/signal.h>
 
 #define PIPE_BUF 4096
-#define PIPE_PAGES 16
-#define PIPE_BYTES (PIPE_PAGES * BLOCK_BYTES)
+#define PIPE_PAGES (PIPE_BYTES / BLOCK_BYTES)
 
 struct pipe {
 	uint32_t number, readers, writers;

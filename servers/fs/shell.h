@@ -183,6 +183,7 @@ enum at_once { LATER, ANSWERED, FORWARDED, WAITING };	/* LATER: nothing is done 
 enum at_once transfer_at_once(const struct process *process, struct message *message);
 
 /* ---- pipe.c */
+#define PIPE_BYTES (16 * BLOCK_BYTES)
 transfer_function pipe_read, pipe_write;
 long pipe_read_at_once(const struct message *message, struct open *open);	/* the bytes moved; 0: nothing is done yet; or WAIT */
 long pipe_write_at_once(const struct message *message, struct open *open);

@@ -133,6 +133,7 @@ static bool read_clock(const struct process *process, int32_t clock, uint64_t *n
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI:			/* nobody has told us of leap seconds */
 		*ns += start_info->realtime_ns;
 		return true;
 	case CLOCK_MONOTONIC:
@@ -257,7 +258,7 @@ LINUX_CALL(clock_nanosleep)
 {
 	int32_t clock = message->word[0];
 
-	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+	if (clock != CLOCK_REALTIME && clock != CLOCK_TAI && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
 		return -EINVAL;
-	return sleep(process, message, event, message->word[2], clock == CLOCK_REALTIME, message->word[1] & TIMER_ABSTIME);
+	return sleep(process, message, event, message->word[2], clock == CLOCK_REALTIME || clock == CLOCK_TAI, message->word[1] & TIMER_ABSTIME);
 }

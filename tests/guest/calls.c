@@ -38,6 +38,8 @@ static void clocks(void)
 	CHECK(labs(day.tv_sec - nanoseconds(CLOCK_REALTIME) / 1000000000) <= 2 && day.tv_usec >= 0 && day.tv_usec < 1000000);
 	CHECK(labs(time(NULL) - day.tv_sec) <= 2);
 	CHECK(clock_getres(CLOCK_MONOTONIC, &resolution) == 0 && resolution.tv_sec == 0 && resolution.tv_nsec > 0);
+	CHECK(labs(nanoseconds(CLOCK_TAI) / 1000000000 - time(NULL)) <= 100);	/* leap seconds, where they are known */
+	CHECK(clock_nanosleep(CLOCK_TAI, 0, &(struct timespec){ 0, 1000 }, NULL) == 0);
 	CHECK_ERROR(clock_gettime(12345, &resolution), EINVAL);
 }
 

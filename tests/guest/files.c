@@ -414,6 +414,47 @@ static void open_flags(void)
 	close(file);
 }
 
+static void neither_read_nor_write(void)
+{
+	int file = make_file("file", 100, 7);
+	char byte;
+
+	close(file);
+	file = open("file", O_ACCMODE);
+	CHECK(file >= 0 && size_of(file) == 100);
+	CHECK_EQUAL(fcntl(file, F_GETFL) & O_ACCMODE, O_ACCMODE);
+	CHECK_ERROR(read(file, &byte, 1), EBADF);
+	CHECK_ERROR(write(file, "x", 1), EBADF);
+	CHECK_ERROR(ftruncate(file, 0), EINVAL);
+	close(file);
+	CHECK_ERROR(open(".", O_ACCMODE), EISDIR);
+	file = open("file", O_ACCMODE | O_TRUNC);
+	CHECK(file >= 0 && size_of(file) == 0);
+	close(file);
+}
+
+static void rare_requests(void)
+{
+	int file = make_file("file", 100, 7), ends[2], on = 1, off = 0;
+	void *memory = map_memory(PAGE, MAP_PRIVATE);
+	char byte;
+
+	CHECK(pipe(ends) == 0);
+	CHECK_EQUAL(fcntl(file, F_GETOWN), 0);
+	CHECK_EQUAL(fcntl(ends[0], F_GETPIPE_SZ), 65536);
+	CHECK_ERROR(fcntl(file, F_GETPIPE_SZ), EBADF);
+	CHECK(ioctl(ends[0], FIONBIO, &on) == 0 && fcntl(ends[0], F_GETFL) & O_NONBLOCK);
+	CHECK_ERROR(read(ends[0], &byte, 1), EAGAIN);
+	CHECK(ioctl(ends[0], FIONBIO, &off) == 0 && !(fcntl(ends[0], F_GETFL) & O_NONBLOCK));
+	CHECK(ioctl(file, FIONBIO, &on) == 0 && fcntl(file, F_GETFL) & O_NONBLOCK);
+	CHECK(mprotect(memory, PAGE, PROT_READ | 8) == 0);	/* PROT_SEM */
+	CHECK_ERROR(mprotect(memory, PAGE, PROT_READ | 0x10), EINVAL);
+	munmap(memory, PAGE);
+	close(file);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void status_fields(void)
 {
 	int file = make_file("file", 5000, 8);
@@ -602,6 +643,8 @@ static const struct test tests[] = {
 	{ descriptor_flags, "descriptor_flags" },
 	{ too_many_files, "too_many_files" },
 	{ open_flags, "open_flags" },
+	{ neither_read_nor_write, "neither_read_nor_write" },
+	{ rare_requests, "rare_requests" },
 	{ status_fields, "status_fields" },
 	{ modes_and_times, "modes_and_times" },
 	{ unlinked_but_open, "unlinked_but_open" },

@@ -319,6 +319,7 @@ static void validated_flags(void)
 
 	memory[0] = 'v';
 	munmap(memory, PAGE);
+	munmap(map_file(file, PAGE, READ_WRITE, MAP_SHARED_VALIDATE | 21 << 26, 0), PAGE);	/* MAP_HUGE_2MB, which means nothing without MAP_HUGETLB */
 	CHECK_ERROR(mmap(NULL, PAGE, READ_WRITE, MAP_SHARED_VALIDATE | MAP_SYNC, file, 0), EOPNOTSUPP);
 	munmap(map_file(file, PAGE, READ_WRITE, MAP_SHARED | MAP_SYNC, 0), PAGE);
 	CHECK_ERROR(mmap(NULL, PAGE, READ_WRITE, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL);

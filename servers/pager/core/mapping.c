@@ -143,7 +143,7 @@ static long choose_address(struct space *space, uint64_t hint, uint64_t length, 
 
 /* What MAP_SHARED_VALIDATE may come with; others are not ignored there. */
 #define FLAGS_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | \
-		     MAP_POPULATE | MAP_NONBLOCK | MAP_STACK)
+		     MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 static STRAIGHT long check_mmap(uint64_t length, unsigned prot, unsigned flags, const struct object *object, uint64_t offset, unsigned max_prot)
 {

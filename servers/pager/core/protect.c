@@ -46,8 +46,9 @@ long core_mprotect(struct space *space, uint64_t address, uint64_t length, unsig
 
 	if (status)
 		return status;
-	if (prot & ~PROT_ALL)
+	if (prot & ~(PROT_ALL | PROT_SEM))
 		return -EINVAL;
+	prot &= PROT_ALL;
 	status = lock_check(&space->busy, waiter);
 	if (status)
 		return status;
