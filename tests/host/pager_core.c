@@ -285,6 +285,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ cleared_frames_are_free, "cleared frames are free", 300 },
 	{ exhaustion_is_an_error, "exhaustion is an error", 110 },
 	{ reads_ahead_in_a_row_only, "reads ahead in a row only", 0 },
+	{ reads_ahead_while_the_reader_runs, "reads ahead while the reader runs", 0 },
 	{ fault_around_maps_what_is_there, "fault-around maps what is there", 0 },
 	{ records_of_the_server, "records of the server", 0 },
 	{ bad_mappings, "bad mappings", 0 },

@@ -429,6 +429,31 @@ static void reads_ahead_in_a_row_only(void)
 	MUST(reads == 90 && requests_seen <= 10);
 }
 
+/* A request for the next pages is under way before they are wanted; it is answered only when nothing else is left, and nobody has waited. */
+static void reads_ahead_while_the_reader_runs(void)
+{
+	unsigned waits = 0, runs = 0;
+
+	open_file(1, make_file(0, 90 * PAGE));
+	make_buffer(1);
+	for (unsigned i = 0; i < 90; i++) {
+		struct task task = { 0 };
+		long status = core_read(space, 1, BUFFER, PAGE, i * PAGE, TRANSFER_AT, &task.waiter);
+
+		if (status == CORE_WAIT) {
+			waits++;
+			drain();
+			status = core_read(space, 1, BUFFER, PAGE, i * PAGE, TRANSFER_AT, &task.waiter);
+		}
+		MUST(status == PAGE && load(BUFFER) == (int)i + 1 && queued <= 1);
+		runs += queued;
+		MUST(!queued || queue_of_requests[0].first > i);
+		if (queued && queue_of_requests[0].first == i + 1)
+			drain();
+	}
+	MUST(waits == 4 && runs > 20);		/* until it is known to read in a row */
+}
+
 static void fault_around_maps_what_is_there(void)
 {
 	struct object *object = open_file(1, make_file(0, 40 * PAGE));
