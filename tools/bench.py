@@ -23,7 +23,8 @@ RELATIVES = {"native_ipc": ("ipc_0_words", ""), "getppid": ("null_syscall", "nul
              "rfault_disk_nofa": ("fault_pager", "file_read_fault"), "wfault_disk": ("", "file_shared_write_fault"),
              "fork_exit_0": ("", "fork_exit_0"), "fork_exit_256": ("", "fork_exit_256"), "mmap_munmap": ("", "mmap_munmap"),
              "read4k_disk": ("", "read_4k"), "write4k_disk": ("", "write_4k"), "msync_64": ("", "munmap_64_dirty")}
-UNITS = {"native_ipc": "round trip, two spaces"}  # of what Linux has not
+UNITS = {"native_ipc": "round trip, two spaces", "anon_rested": "fault, zero-filled page, after a rest",
+         "wfault_disk_nofa": "fault, MAP_SHARED, one page each"}  # of what Linux has not
 
 
 class Arguments:
