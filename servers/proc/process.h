@@ -104,7 +104,7 @@ extern const struct start_info *start_info;
 /* What a handler of a Linux call returns instead of a0 when the token has gone elsewhere or is kept. */
 #define NO_ANSWER INT64_MIN
 
-/* Handlers of Linux calls, named linux_getpid and so on: main.c makes the table. */
+/* Handlers of Linux calls, named linux_times and so on: main.c makes the table. */
 #define LINUX_CALL(name) long linux_##name(struct process *process, struct message *message, long event)
 
 static inline uint64_t process_identity(const struct process *process)

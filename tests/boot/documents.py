@@ -1,9 +1,9 @@
-"""What the documents say about the tree, where a command can tell: the kernel's size and the folder map."""
+"""What the documents say about the tree, where a command can tell: the kernel's size, the folder map, a test by hand."""
 import os
 import re
 import subprocess
 
-from harness import ROOT, expect
+from harness import BUILD, ROOT, expect
 
 
 def _text(name):
@@ -34,3 +34,14 @@ def test_the_folder_map_is_whole(_):
     folders += [f"servers/{entry}" for entry in os.listdir(os.path.join(ROOT, "servers"))]
     missing = [folder for folder in folders if not any(f"`{folder}" in line for line in named)]
     expect(not missing, f"README.md's map lacks {missing}")
+
+
+def test_a_guest_test_runs_by_hand_as_the_document_says(_):
+    command = re.search(r"^TEST_DIFFERS=.*$", _text("docs/testing.md"), re.MULTILINE)
+    expect(command, "docs/testing.md: a command that begins with TEST_DIFFERS= expected")
+    done = subprocess.run(command.group().replace(" build/", f" {BUILD}/"), shell=True, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    last = (done.stdout.splitlines() or [""])[-1]
+    expect(done.returncode == 0 and re.fullmatch(r"\d+ passed, 0 failed, \d+ skipped", last), f"{command.group()}: {done.returncode}, {last}")
+    lost = command.group().replace("TEST_DIFFERS=", "TEST_DIFFERS=no/such/").replace(" build/", f" {BUILD}/")
+    done = subprocess.run(lost, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    expect(done.returncode == 2 and "cannot read" in done.stdout, f"a list that is not there is told: {done.returncode}, {done.stdout}")

@@ -48,6 +48,7 @@ static const char *test_name = "?";
 static pid_t test_pid;
 static bool test_verbose;
 static char test_directory[512];	/* absolute; the case starts in it */
+static char *test_list;			/* $TEST_DIFFERS, from /; NULL: nothing is known to differ */
 
 /* Says what went wrong and ends the case (or, in a child, the process). */
 static void UNUSED __attribute__((noreturn, format(printf, 3, 4)))
@@ -345,6 +346,11 @@ static void test_begin(const char *program)
 	const char *slash = strrchr(program, '/');
 	struct rlimit no_core = { 0, 0 };
 
+	test_list = getenv("TEST_DIFFERS");
+	if (test_list && !(test_list = realpath(test_list, NULL))) {
+		printf("cannot read %s: %s\n", getenv("TEST_DIFFERS"), strerror(errno));
+		exit(2);
+	}
 	setrlimit(RLIMIT_CORE, &no_core);
 	setvbuf(stdout, NULL, _IOLBF, 1024);
 	mkdir(parent, 0777);
@@ -372,7 +378,7 @@ static const char *test_differs(const char *program, const char *name)
 	static char line[400];
 	const char *slash = strrchr(program, '/');
 	char wanted[200];
-	FILE *list = getenv("TEST_DIFFERS") ? fopen(getenv("TEST_DIFFERS"), "r") : NULL;
+	FILE *list = test_list ? fopen(test_list, "r") : NULL;
 	bool found = false;
 
 	snprintf(wanted, sizeof(wanted), "%s %s: ", slash ? slash + 1 : program, name);

@@ -11,7 +11,7 @@
  *                waiter, never acted twice.
  *   CORE_AGAIN   a slice of long work is done: repeat soon, let others run in between
  * A waiter belongs to the caller (one per parked call) and is zeroed before an operation's first attempt. core_cancel takes it out (the caller
- * died or was interrupted): what was done stays done, e.g. core_transfer's count is waiter->done.
+ * died or was interrupted): what was done stays done, e.g. the count of core_read is waiter->done.
  *
  *   new --op--> done                                 (zeroed by the owner, then)
  *    `--op--> CORE_WAIT --wake--> op again ...       `--core_cancel--> free to go
