@@ -81,6 +81,9 @@ $(BUILD)/obj/libsys/%.o: libsys/% Makefile
 	$(folder)
 	$(Q)$(CROSS)gcc $(BARE) -Ilibsys -c $< -o $@
 
+# Small functions of every server's loop become part of it.
+$(BUILD)/obj/libsys/ring.c.o: BARE += $(WHOLE) -ffat-lto-objects
+
 $(BUILD)/libsys.a: $(LIBSYS)
 	$(call say,AR,$@)
 	$(folder)

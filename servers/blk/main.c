@@ -64,7 +64,7 @@ static int check(const struct ring_request *request)
 
 static unsigned frame_segments(const struct ring_request *request, struct segment *segment)
 {
-	unsigned count = 0;
+	unsigned count = 0, flags = request->operation == BLK_REQUEST_read ? DESCRIPTOR_DEVICE_WRITES : 0;
 
 	for (unsigned i = 0; i < request->count; i++) {
 		uint64_t physical = (uint64_t)request->frame[i] << PAGE_SHIFT;
@@ -73,7 +73,7 @@ static unsigned frame_segments(const struct ring_request *request, struct segmen
 		if (last && last->physical + last->bytes == physical && last->bytes + PAGE_BYTES <= disk.segment_bytes_max)
 			last->bytes += PAGE_BYTES;
 		else
-			segment[count++] = (struct segment){ physical, PAGE_BYTES, request->operation == BLK_REQUEST_read };
+			segment[count++] = (struct segment){ physical, PAGE_BYTES, flags };
 	}
 	return count;
 }
@@ -91,10 +91,10 @@ static void submit(const struct ring_request *request)
 		.type = type[request->operation], .sector = flush ? 0 : request->first * (PAGE_BYTES / SECTOR_BYTES),
 	};
 	exchange->status[slot] = BLOCK_ERROR;	/* until the device says otherwise */
-	segment[0] = (struct segment){ exchange_physical + offsetof(struct exchange, header[slot]), sizeof(exchange->header[0]), false };
+	segment[0] = (struct segment){ exchange_physical + offsetof(struct exchange, header[slot]), sizeof(exchange->header[0]), 0 };
 	if (!flush)
 		count += frame_segments(request, segment + 1);
-	segment[count++] = (struct segment){ exchange_physical + offsetof(struct exchange, status[slot]), 1, true };
+	segment[count++] = (struct segment){ exchange_physical + offsetof(struct exchange, status[slot]), 1, DESCRIPTOR_DEVICE_WRITES };
 	job[slot] = (struct job){ .id = request->id, .busy = true, .quiet = request->flags & RING_QUIET };
 	job_of_head[queue_add(&disk.queue, segment, count)] = slot;
 }

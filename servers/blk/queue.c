@@ -30,25 +30,25 @@ void queue_init(struct queue *queue, void *memory, unsigned size)
 
 int queue_add(struct queue *queue, const struct segment *segment, unsigned count)
 {
-	uint16_t head = queue->free_head, index = head;
+	struct virtio_descriptor *descriptor = NULL;
+	unsigned head = queue->free_head, index = head;
 
 	if (!count || count > queue->free_count)
 		return -1;
-	for (unsigned i = 0; i < count; i++) {
-		bool last = i + 1 == count;
-
-		queue->descriptor[index] = (struct virtio_descriptor){
-			.address = segment[i].physical, .bytes = segment[i].bytes,
-			.flags = (segment[i].device_writes ? DESCRIPTOR_DEVICE_WRITES : 0) | (last ? 0 : DESCRIPTOR_NEXT),
-			.next = last ? 0 : queue->next[index],
-		};
-		if (last)
-			queue->free_head = queue->next[index];
+	for (const struct segment *end = segment + count; segment != end; segment++) {
+		descriptor = &queue->descriptor[index];
 		index = queue->next[index];
+		descriptor->address = segment->physical;
+		descriptor->bytes = segment->bytes;
+		descriptor->flags = segment->flags | DESCRIPTOR_NEXT;
+		descriptor->next = index;
 	}
+	descriptor->flags = segment[-1].flags;
+	descriptor->next = 0;
+	queue->free_head = index;
 	queue->free_count -= count;
 	queue->length[head] = count;
-	queue->available->ring[queue->available_index % queue->size] = head;
+	queue->available->ring[queue->available_index & (queue->size - 1)] = head;
 	queue->available_index++;
 	return head;
 }
@@ -82,7 +82,7 @@ enum queue_result queue_next(struct queue *queue, unsigned *head)
 		return QUEUE_EMPTY;
 	if (pending > queue->size)
 		return QUEUE_BROKEN;
-	id = *(volatile uint32_t *)&queue->used->ring[queue->used_index % queue->size].head;
+	id = *(volatile uint32_t *)&queue->used->ring[queue->used_index & (queue->size - 1)].head;
 	if (id >= queue->size || !queue->length[id])
 		return QUEUE_BROKEN;
 	queue->used_index++;

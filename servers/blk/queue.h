@@ -17,7 +17,7 @@
 #define QUEUE_SIZE_MAX 256
 #define QUEUE_BYTES_MAX (4 * 4096)
 
-struct segment { uint64_t physical; uint32_t bytes; bool device_writes; };
+struct segment { uint64_t physical; uint32_t bytes; uint16_t flags; };	/* flags: 0, or DESCRIPTOR_DEVICE_WRITES */
 
 struct queue {
 	struct virtio_descriptor *descriptor;

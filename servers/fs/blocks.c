@@ -36,7 +36,7 @@ void blocks_init(struct ring *shared)
 }
 
 /* quiet: a flush will be asked for behind it. There must be a slot for that. */
-static bool start_request(enum purpose purpose, uint32_t number, unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, bool quiet)
+static INLINED bool start_request(enum purpose purpose, uint32_t number, unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, bool quiet)
 {
 	struct ring_request *request = used < RING_SLOTS ? ring_next_place(ring) : NULL;	/* fields that mean nothing to blk are not filled */
 	unsigned slot = 0;

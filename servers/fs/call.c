@@ -72,7 +72,7 @@ bool wake_one(uint64_t key)
 	return call;
 }
 
-void wake_calls(uint64_t key)
+static __attribute__((noinline)) void wake_waiting(uint64_t key)
 {
 	struct call *call, *next;
 
@@ -81,6 +81,12 @@ void wake_calls(uint64_t key)
 		if (call->key == key)
 			make_ready(call);
 	}
+}
+
+void wake_calls(uint64_t key)
+{
+	if (list_of_key(key)->first)
+		wake_waiting(key);
 }
 
 void wake(uint64_t key)

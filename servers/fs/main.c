@@ -32,8 +32,9 @@ static call_handler *const linux_calls[LINUX_CALLS] = {
 #undef X
 };
 
-static const struct { uint64_t label; enum badge from; call_handler *handler; } native_calls[] = {
-#define X(number, name, how, from, text) { number, BADGE_##from, fs_##name },
+/* By label - FS_fork, the first. */
+static const struct { enum badge from; call_handler *handler; } native_calls[] = {
+#define X(number, name, how, from, text) [number - FS_fork] = { BADGE_##from, fs_##name },
 	FS_LIST(X)
 #undef X
 };
@@ -53,10 +54,9 @@ static int64_t wait_for_mount(struct call *call)
 
 static call_handler *native_handler(const struct message *message)
 {
-	for (unsigned i = 0; i < sizeof(native_calls) / sizeof(native_calls[0]); i++)
-		if (native_calls[i].label == message->label && native_calls[i].from == message->badge)
-			return native_calls[i].handler;
-	return NULL;
+	uint64_t row = message->label - FS_fork;
+
+	return row < sizeof(native_calls) / sizeof(native_calls[0]) && native_calls[row].from == message->badge ? native_calls[row].handler : NULL;
 }
 
 call_handler *handler_of(const struct call *call)

@@ -86,9 +86,13 @@ void request_queue(const struct core_request *request)
 	spare = record->next;
 	record->next = 0;
 	record->core_id = request->id;
-	record->request = (struct ring_request){ .operation = request->operation, .count = request->count,
-		.object = request->object, .first = request->first, .length = request->length, .modified = request->modified,
-		.flags = request->sync ? RING_SYNC : 0 };
+	record->request.operation = request->operation;
+	record->request.count = request->count;
+	record->request.object = request->object;
+	record->request.first = request->first;
+	record->request.length = request->length;
+	record->request.modified = request->modified;
+	record->request.flags = request->sync ? RING_SYNC : 0;
 	for (unsigned i = 0; i < request->count && i < RING_FRAMES; i++)
 		record->request.frame[i] = request->frame[i] >> PAGE_SHIFT;
 	if (first)

@@ -42,7 +42,7 @@ static void ask(void)
 	int head;
 
 	for (unsigned i = 0; i < count; i++)
-		segment[i] = (struct segment){ (uint64_t)rand() << 12, 1 + rand() % 8192, rand() % 2 };
+		segment[i] = (struct segment){ (uint64_t)rand() << 12, 1 + rand() % 8192, rand() % 2 ? DESCRIPTOR_DEVICE_WRITES : 0 };
 	head = queue_add(&queue, segment, count);
 	CHECK((head < 0) == (count > before));
 	if (head < 0)
@@ -63,7 +63,7 @@ static void device_takes(void)
 			const struct segment *segment = &asked[head].segment[i];
 
 			CHECK(descriptor->address == segment->physical && descriptor->bytes == segment->bytes);
-			CHECK(!(descriptor->flags & DESCRIPTOR_DEVICE_WRITES) == !segment->device_writes);
+			CHECK((descriptor->flags & ~DESCRIPTOR_NEXT) == segment->flags);
 			CHECK(!(descriptor->flags & DESCRIPTOR_NEXT) == (i + 1 == asked[head].count));
 			index = descriptor->next;
 		}
@@ -122,7 +122,7 @@ static enum queue_result lie(uint32_t head, int ahead)
 
 static void test_lies(void)
 {
-	struct segment segment[3] = { { 0x1000, 16, false }, { 0x2000, 4096, true }, { 0x3000, 1, true } };
+	struct segment segment[3] = { { 0x1000, 16, 0 }, { 0x2000, 4096, DESCRIPTOR_DEVICE_WRITES }, { 0x3000, 1, DESCRIPTOR_DEVICE_WRITES } };
 	int head;
 
 	start(64);

@@ -150,14 +150,13 @@ void pages_tag_above(struct object *object, uint64_t index, enum page_tag tag, b
 
 	for (unsigned level = object->height - 1; level; level--) {
 		path[level] = node;
+		if (on)
+			node->tag[tag] |= BIT(SLOT(index, level));
 		node = node->slot[SLOT(index, level)];
 	}
-	for (unsigned level = 1; level < object->height; level++) {
-		uint64_t before = path[level]->tag[tag], bit = BIT(SLOT(index, level));
-
-		path[level]->tag[tag] = on ? before | bit : before & ~bit;
-		if (!before == !path[level]->tag[tag])
-			return;
+	for (unsigned level = 1; level < object->height && !on; level++) {
+		path[level]->tag[tag] &= ~BIT(SLOT(index, level));
+		on = path[level]->tag[tag];
 	}
 }
 
@@ -180,6 +179,10 @@ static struct frame *next_below(const struct node *node, unsigned level, uint64_
 
 struct frame *pages_next(struct object *object, uint64_t index, enum page_tag tag)
 {
+	uint64_t near = object->leaf && object->leaf_base == index >> NODE_BITS ? object->leaf->tag[tag] & (~0UL << SLOT(index, 0)) : 0;
+
+	if (near)
+		return object->leaf->slot[__builtin_ctzl(near)];
 	if (!object->root || !covers(object, index))
 		return NULL;
 	return next_below(object->root, object->height - 1, 0, index, tag);

@@ -31,12 +31,17 @@ struct pending *request_begin(struct object *object, unsigned operation, uint64_
 
 void request_send(struct pending *pending, uint64_t length, const uint64_t *frames)
 {
-	struct core_request request = {
-		.id = pending->id, .operation = pending->operation, .count = pending->count,
-		.object = pending->object->number, .first = pending->first, .length = length,
-		.pager = pending->operation == FS_REQUEST_page_in ? pending->object->pager : 0,
-		.modified = pending->operation == FS_REQUEST_write ? core_object_modified(pending->object) : 0, .sync = pending->sync,
-	};
+	struct core_request request;	/* frames that it does not name are not filled */
+
+	request.id = pending->id;
+	request.pager = pending->operation == FS_REQUEST_page_in ? pending->object->pager : 0;
+	request.operation = pending->operation;
+	request.count = pending->count;
+	request.object = pending->object->number;
+	request.first = pending->first;
+	request.length = length;
+	request.modified = pending->operation == FS_REQUEST_write ? core_object_modified(pending->object) : 0;
+	request.sync = pending->sync;
 
 	for (unsigned i = 0; frames && i < pending->count; i++)
 		request.frame[i] = frames[i];
