@@ -116,16 +116,22 @@ static struct call *find(uint64_t token)
 	return call;
 }
 
-static struct call *take_blank(void)
+static __attribute__((noinline)) void new_blank(void)
 {
-	struct call *call = unused;
 	uint32_t number;
+	struct call *call = table_take(&calls, &number);
 
-	if (call)
-		unused = call->next;
-	else
-		call = table_take(&calls, &number);
-	return call ? call : &no_memory;
+	blank = call ? call : &no_memory;
+}
+
+static INLINED void next_blank(void)
+{
+	if (!unused) {
+		new_blank();
+		return;
+	}
+	blank = unused;
+	unused = blank->next;
 }
 
 /* The call goes on later: its record is entered. */
@@ -140,7 +146,7 @@ static void park(struct call *call, enum call_state state)
 	*bucket = call;
 	if (call->process)
 		call->process->parked++;
-	blank = take_blank();
+	next_blank();
 }
 
 static INLINED void drop(struct call *call)
@@ -190,8 +196,19 @@ static void answer(struct call *call, int64_t result)
 	keep(call->message.token, 0, result)->word[0] = result;
 }
 
+static __attribute__((noinline)) void end_slowly(struct call *call, int64_t result)
+{
+	answer(call, result);
+	drop(call);
+}
+
+/* Mostly nothing else is to be done, which needs no stack. */
 void call_end(struct call *call, int64_t result)
 {
+	if (kept.token || call->state == CALL_READY || call->open) {
+		end_slowly(call, result);
+		return;
+	}
 	answer(call, result);
 	drop(call);
 }
@@ -225,8 +242,8 @@ int call_server(uint64_t slot, struct message *message)
 static INLINED void wait(struct call *call)
 {
 	call->key = volume.wait_key;
-	park(call, CALL_WAITING);
 	append(list_of_key(call->key), call);
+	park(call, CALL_WAITING);
 }
 
 static void run(struct call *call)
@@ -264,10 +281,10 @@ static __attribute__((noinline)) void run_again(struct call *call)
 	} else if (end == WAITING) {
 		wait(call);
 	} else {
-		if (end == ANSWERED)
-			answer(call, call->message.word[0]);
-		else
+		if (end == FORWARDED)
 			forward(call, SLOT_PAGER, call->message.label);
+		else
+			answer(call, call->message.word[0]);
 		drop(call);
 	}
 }
@@ -314,10 +331,9 @@ static struct call *continued(long event)
 /* Something may have become free since. */
 static void replace_no_memory(void)
 {
-	struct call *call = take_blank();
-
-	call->message = blank->message;
-	blank = call;
+	next_blank();
+	if (blank != &no_memory)
+		blank->message = no_memory.message;
 }
 
 static void begin(struct call *call)
@@ -328,13 +344,22 @@ static void begin(struct call *call)
 	call->open = NULL;
 }
 
+static void arrived_to_wait(struct process *process);
+
+static __attribute__((noinline)) void arrived_without_record(struct process *process)
+{
+	replace_no_memory();
+	if (blank == &no_memory)
+		answer(blank, -ENOMEM);
+	else
+		arrived_to_wait(process);
+}
+
 /* What is at its end for now, but waits. */
 static __attribute__((noinline)) void arrived_to_wait(struct process *process)
 {
-	if (blank == &no_memory)
-		replace_no_memory();
 	if (blank == &no_memory) {
-		answer(blank, -ENOMEM);
+		arrived_without_record(process);
 		return;
 	}
 	begin(blank);
@@ -416,21 +441,27 @@ long calls_serve(bool wait, uint64_t *bits)
 			continue;
 		}
 		message.capability = message.deadline = 0;
-		if (!wait || calls_ready() || kept.token) {
-			if (!kept.token) {
-				kept.token = message.token;
-				kept.slot = end == FORWARDED ? SLOT_PAGER : 0;
-				copy_message(&blank->message, &message);
-				return event;
-			}
-			ipc_reply(message.token, &message);	/* the reader of what was written comes after the writer */
-			if (!wait || calls_ready())
-				return event;
-			message.token = kept.token;
-			message.label = message.word[0] = blank->message.label;
-			kept.token = 0;
+		if (end == ANSWERED && wait) {
+			event = exchange(message.token, 0, &message);
+			continue;
 		}
-		event = end == FORWARDED ? exchange(message.token, SLOT_PAGER, &message) : exchange(message.token, 0, &message);
+		if (end == FORWARDED && wait) {
+			event = exchange(message.token, SLOT_PAGER, &message);
+			continue;
+		}
+		if (!kept.token) {
+			kept.token = message.token;
+			kept.slot = end == FORWARDED ? SLOT_PAGER : 0;
+			copy_message(&blank->message, &message);
+			return event;
+		}
+		ipc_reply(message.token, &message);	/* the reader of what was written comes after the writer */
+		if (!wait || calls_ready())
+			return event;
+		message.token = kept.token;
+		message.label = message.word[0] = blank->message.label;
+		kept.token = 0;
+		event = exchange(message.token, 0, &message);
 	}
 	if (event == EVENT_MESSAGE || event == EVENT_REDELIVERED) {
 		copy_message(&blank->message, &message);

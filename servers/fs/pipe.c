@@ -62,10 +62,12 @@ static __attribute__((noinline)) void wake_next(struct pipe *pipe)
 		wake_one(key_of(pipe, WRITERS));
 }
 
-static INLINED void pass_on(struct pipe *pipe)
+static INLINED bool pass_on(struct pipe *pipe)
 {
-	if (pipe->waiting[READERS].first || pipe->waiting[WRITERS].first)
-		wake_next(pipe);
+	if (!pipe->waiting[READERS].first && !pipe->waiting[WRITERS].first)
+		return false;
+	wake_next(pipe);
+	return true;
 }
 
 void pipe_close(struct open *open)
@@ -244,21 +246,24 @@ static INLINED long give(struct pipe *pipe, const struct message *message)
 	return bytes;
 }
 
-INLINED long pipe_read_at_once(const struct message *message, struct open *open)
+INLINED enum at_once pipe_read_at_once(struct message *message, struct open *open)
 {
 	struct pipe *pipe = open->pipe;
 	long bytes;
 
-	if (pipe->head == pipe->tail && (int64_t)message->word[2] > 0 && pipe->writers && !(open->flags & O_NONBLOCK))
-		return wait_at(pipe, READERS);
+	if (pipe->head == pipe->tail && (int64_t)message->word[2] > 0 && pipe->writers && !(open->flags & O_NONBLOCK)) {
+		wait_at(pipe, READERS);
+		return WAITING;
+	}
 	bytes = give(pipe, message);
-	if (bytes)
-		pass_on(pipe);
-	return bytes;
+	if (!bytes)
+		return LATER;
+	message->label = message->word[0] = bytes;
+	return pass_on(pipe) ? PASSED_ON : ANSWERED;
 }
 
 /* The reader that waits longest gets the bytes that have just come, if they are all there is, and does not have to find them. */
-static __attribute__((noinline)) void hand_over(struct pipe *pipe)
+static INLINED void hand_over(struct pipe *pipe)
 {
 	struct call *call = pipe->waiting[READERS].first;
 	long bytes = call->message.label == LINUX_read ? give(pipe, &call->message) : 0;
@@ -335,7 +340,7 @@ int64_t pipe_write(struct call *call, struct open *open, unsigned how)
 	return call->done < bytes ? AGAIN : (int64_t)call->done;
 }
 
-INLINED long pipe_write_at_once(const struct message *message, struct open *open)
+INLINED enum at_once pipe_write_at_once(struct message *message, struct open *open)
 {
 	struct pipe *pipe = open->pipe;
 	uint64_t bytes = message->word[2], inside = pipe->head % BLOCK_BYTES;
@@ -343,10 +348,13 @@ INLINED long pipe_write_at_once(const struct message *message, struct open *open
 
 	if (bytes - 1 >= BLOCK_BYTES - inside || !page || !pipe->readers || bytes > PIPE_BYTES - (pipe->head - pipe->tail) ||
 	    sys_copy(message->token, message->word[1], page + inside, bytes, COPY_IN) != (long)bytes)
-		return 0;
+		return LATER;
 	pipe->head += bytes;
-	if (pipe->waiting[READERS].first && pipe->head - pipe->tail == bytes)
+	message->label = message->word[0] = bytes;
+	if (!pipe->waiting[READERS].first)
+		return pass_on(pipe) ? PASSED_ON : ANSWERED;
+	if (pipe->head - pipe->tail == bytes)
 		hand_over(pipe);
 	pass_on(pipe);
-	return bytes;
+	return PASSED_ON;
 }

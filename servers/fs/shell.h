@@ -179,14 +179,20 @@ bool open_is_stream(const struct open *open);
  * ready. They need no record, and their message does not leave the registers, if all is inlined: it becomes what is to be sent.
  */
 #define INLINED inline __attribute__((always_inline))
-enum at_once { LATER, ANSWERED, FORWARDED, WAITING };	/* LATER: nothing is done yet; FORWARDED: to the pager; WAITING: under volume.wait_key */
+enum at_once {
+	LATER,		/* nothing is done yet */
+	ANSWERED,
+	PASSED_ON,	/* answered, and somebody else has perhaps been woken or answered */
+	FORWARDED,	/* to the pager */
+	WAITING,	/* under volume.wait_key */
+};
 enum at_once transfer_at_once(const struct process *process, struct message *message);
 
 /* ---- pipe.c */
 #define PIPE_BYTES (16 * BLOCK_BYTES)
 transfer_function pipe_read, pipe_write;
-long pipe_read_at_once(const struct message *message, struct open *open);	/* the bytes moved; 0: nothing is done yet; or WAIT */
-long pipe_write_at_once(const struct message *message, struct open *open);
+enum at_once pipe_read_at_once(struct message *message, struct open *open);
+enum at_once pipe_write_at_once(struct message *message, struct open *open);
 void pipe_close(struct open *open);
 uint64_t pipe_bytes(const struct open *open);
 

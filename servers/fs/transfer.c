@@ -130,9 +130,8 @@ INLINED enum at_once transfer_at_once(const struct process *process, struct mess
 	uint64_t *word = message->word, row = message->label - LINUX_read;
 	struct open *open;
 	unsigned how;
-	long moved;
 
-	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || process->executing)
+	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || process->executing || word[0] >= process->top)
 		return LATER;
 	open = descriptor_get(process, word[0]);
 	if (!open || !(open->at_once >> row & 1))
@@ -146,9 +145,5 @@ INLINED enum at_once transfer_at_once(const struct process *process, struct mess
 		word[4] = how & (TRANSFER_AT | TRANSFER_VECTOR);
 		return FORWARDED;
 	}
-	moved = row ? pipe_write_at_once(message, open) : pipe_read_at_once(message, open);
-	if (moved <= 0)
-		return moved ? WAITING : LATER;
-	message->label = word[0] = moved;
-	return ANSWERED;
+	return row ? pipe_write_at_once(message, open) : pipe_read_at_once(message, open);
 }
