@@ -136,11 +136,15 @@ struct open {
 };
 _Static_assert(sizeof(struct open) == 64, "found without a division");
 extern struct table opens;
-static inline struct open *descriptor_get(const struct process *process, uint64_t descriptor)	/* null: EBADF */
+static inline struct open *descriptor_small(const struct process *process, uint64_t descriptor)	/* null: EBADF, or a number with too many bits */
 {
-	uint32_t number = (uint32_t)descriptor < process->top ? process->open[(uint32_t)descriptor] : 0;
+	uint64_t number = descriptor < process->top ? process->open[descriptor] : 0;
 
 	return number ? table_record(&opens, number, sizeof(struct open)) : NULL;
+}
+static inline struct open *descriptor_get(const struct process *process, uint64_t descriptor)	/* null: EBADF */
+{
+	return descriptor_small(process, (uint32_t)descriptor);
 }
 struct open *open_take(enum open_kind kind, uint32_t flags, struct place place);	/* one reference; null: ENFILE */
 void open_release(struct open *open);

@@ -131,9 +131,9 @@ INLINED enum at_once transfer_at_once(const struct process *process, struct mess
 	struct open *open;
 	unsigned how;
 
-	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || process->executing || word[0] >= process->top)
+	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || process->executing)
 		return LATER;
-	open = descriptor_get(process, word[0]);
+	open = descriptor_small(process, word[0]);
 	if (!open || !(open->at_once >> row & 1))
 		return LATER;
 	if (open->kind == OPEN_FILE) {
