@@ -13,6 +13,7 @@ static struct ring *ring;
 static uint64_t sequence, flushes_begun, flushes_done, flushes_wanted;
 static uint64_t unflushed;		/* writes asked since the last flush began */
 static unsigned used;			/* slots */
+static uint8_t unused[RING_SLOTS];	/* from `used` on: the others */
 static bool has_flush, asked, answered;
 static bool gathering;			/* metadata whose flush follows */
 
@@ -33,28 +34,28 @@ int blocks_info(uint64_t *blocks, bool *read_only)
 void blocks_init(struct ring *shared)
 {
 	ring = shared;
+	for (unsigned slot = 0; slot < RING_SLOTS; slot++)
+		unused[slot] = slot;
 }
 
 /* quiet: a flush will be asked for behind it. There must be a slot for that. */
 static INLINED bool start_request(enum purpose purpose, uint32_t number, unsigned operation, uint64_t first, uint32_t count, const uint32_t *frames, bool quiet)
 {
 	struct ring_request *request = used < RING_SLOTS ? ring_next_place(ring) : NULL;	/* fields that mean nothing to blk are not filled */
-	unsigned slot = 0;
+	unsigned slot;
 
 	if (!request)
 		return false;
-	while (slots[slot].purpose)
-		slot++;
+	slot = unused[used++];
 	request->id = ++sequence << 8 | slot;
 	request->operation = operation;
 	request->count = count;
 	request->first = first;
-	request->flags = quiet && has_flush && used < RING_SLOTS - 2 ? RING_QUIET : 0;
+	request->flags = quiet && has_flush && used < RING_SLOTS - 1 ? RING_QUIET : 0;
 	for (uint32_t i = 0; i < count; i++)
 		request->frame[i] = frames[i];
 	ring_ask_placed(ring);
 	slots[slot] = (struct slot){ purpose, number, sequence << 8 | slot };
-	used++;
 	unflushed += operation == BLK_REQUEST_write;
 	asked = work_left = true;
 	return true;
@@ -149,7 +150,7 @@ static void complete(const struct ring_completion *completion)
 	if ((completion->id & 0xff) >= RING_SLOTS || !done.purpose || done.id != completion->id)
 		return;
 	slot->purpose = FREE;
-	used--;
+	unused[--used] = slot - slots;
 	answered = true;
 	if (done.purpose == METADATA) {
 		core_io_done(done.number, completion->status);
@@ -160,7 +161,7 @@ static void complete(const struct ring_completion *completion)
 			volume.broken = true;
 		flushes_done = flushes_begun;
 		pages_flushed();
-		wake(WAIT_KEY(WAIT_FLUSH, 0));
+		wake_awaited(WAIT_FLUSH);
 	}
 }
 
@@ -174,7 +175,7 @@ void blocks_take(void)
 	if (answered) {
 		start_flush();
 		cache_retry();
-		wake(WAIT_KEY(WAIT_SLOT, 0));
+		wake_awaited(WAIT_SLOT);
 	}
 }
 

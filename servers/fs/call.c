@@ -271,10 +271,16 @@ static void run(struct call *call)
 	}
 }
 
-/* Most that have waited for a pipe end at once, too. Not those that have done a part already, or must not wait any more. */
-static __attribute__((noinline)) void run_again(struct call *call)
+/* Not what has done a part already, or must not wait any more. */
+static bool may_end_at_once(const struct call *call)
 {
-	enum at_once end = call->done || call->interrupted || !call->process ? LATER : transfer_at_once(call->process, &call->message);
+	return call->message.badge == BADGE_CLIENT && !call->done && !call->interrupted && call->process;
+}
+
+/* Most that have waited for a pipe end at once, too. */
+static __attribute__((noinline)) void run_transfer(struct call *call)
+{
+	enum at_once end = transfer_at_once(call->process, &call->message);
 
 	if (end == LATER) {
 		run(call);
@@ -295,7 +301,10 @@ void calls_run_ready(void)
 		struct call *call = ready.first;
 
 		leave_list(call);
-		run_again(call);
+		if (may_end_at_once(call))
+			run_transfer(call);
+		else
+			run(call);
 	}
 }
 

@@ -138,7 +138,7 @@ static void begin(void)
 		return;
 	ready = true;
 	log_line("fs: mounted %u blocks, %u free", volume.super->blocks_count, volume.super->free_blocks);
-	wake(WAIT_KEY(WAIT_MOUNT, 0));
+	wake_awaited(WAIT_MOUNT);
 }
 
 /* ---- the loop */

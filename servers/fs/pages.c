@@ -120,13 +120,12 @@ static void finish(struct task *task)
 
 /* ---- transfers */
 
-static int get_object(const struct task *task, struct inode_ref *ref, struct node **node)
+static int get_object(const struct task *task, struct inode_ref *ref)
 {
 	int result = inode_get((uint32_t)task->request.object, ref);
 
 	if (result == 0 && (inode_object(ref) != task->request.object || !inode_is(ref->raw, MODE_REGULAR)))
 		result = -ESTALE;
-	*node = node_find_object(task->request.object);
 	return result;
 }
 
@@ -228,18 +227,20 @@ static int page_in_or_write(struct task *task)
 {
 	uint64_t end = task->request.first + task->request.count;
 	struct inode_ref ref;
-	struct node *node;
-	int result = task->request.count <= RING_FRAMES ? get_object(task, &ref, &node) : -EINVAL;
+	bool writing = task->request.operation == FS_REQUEST_write;
+	const struct node *node;
+	int result = task->request.count <= RING_FRAMES ? get_object(task, &ref) : -EINVAL;
 
 	if (result < 0)
 		return result;
-	if (task->request.operation == FS_REQUEST_page_in && node && node->trimming && end > node->keep_pages)
+	node = writing ? NULL : node_find_object(task->request.object);
+	if (node && node->trimming && end > node->keep_pages)
 		return wait_for(WAIT_KEY(WAIT_NODE, node->inode));
-	if (task->request.operation == FS_REQUEST_write && volume.read_only)
+	if (writing && volume.read_only)
 		return -EROFS;
 	while (result == 0 && task->next < task->request.count)
 		result = transfer_run(task, &ref);
-	if (task->request.operation == FS_REQUEST_write && result != WAIT)
+	if (writing && result != WAIT)
 		note_write(task, &ref);
 	return result;
 }
@@ -253,10 +254,11 @@ static int allocate(struct task *task)
 	uint64_t count = task->request.count < ALLOCATE_AT_ONCE ? task->request.count : ALLOCATE_AT_ONCE;
 	struct inode_ref ref;
 	struct node *node;
-	int result = get_object(task, &ref, &node);
+	int result = get_object(task, &ref);
 
 	if (result < 0)
 		return result;
+	node = node_find_object(task->request.object);
 	if (volume.read_only)
 		return -EROFS;
 	if (task->request.first >= LENGTH_MAX / BLOCK_BYTES)

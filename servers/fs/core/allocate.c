@@ -103,7 +103,7 @@ static int allocate_in_group(struct volume *on, uint32_t group, uint32_t from, u
 	if (start == end)
 		return -ENOSPC;
 	if (block_is_busy(base + start))
-		return wait_for(WAIT_KEY(WAIT_BLOCK, base + start));
+		return block_wait(base + start);
 	while (length < want && start + length < end && length < descriptor->free_blocks && !bit(bitmap->data, start + length)) {
 		if (is_metadata(descriptor, base + start + length) || block_is_dirty(base + start + length)) {
 			volume_corrupt("a block in use is marked free", base + start + length);

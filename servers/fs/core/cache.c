@@ -64,14 +64,17 @@ static uint32_t *bucket(uint32_t number)
 	return &hash[(number * 2654435761U >> 8) & hash_mask];
 }
 
-static struct block *find(uint32_t number)
+static inline struct block *find_cached(uint32_t number)
 {
-	if (number & IN_MEMORY)
-		return memory_block(number);
 	for (uint32_t frame = *bucket(number); frame; frame = blocks[frame - 1].hash_next)
 		if (blocks[frame - 1].number == number)
 			return &blocks[frame - 1];
 	return NULL;
+}
+
+static struct block *find(uint32_t number)
+{
+	return number & IN_MEMORY ? memory_block(number) : find_cached(number);
 }
 
 static void empty(struct block *block)
@@ -137,7 +140,13 @@ static void hold(struct block *block)
 	block->referenced = true;
 }
 
-int block_get(uint32_t number, struct block **result)
+int block_wait(uint32_t number)
+{
+	find(number)->awaited = true;
+	return wait_for(WAIT_KEY(WAIT_BLOCK, number));
+}
+
+static __attribute__((noinline)) int get_any(uint32_t number, struct block **result)
 {
 	struct block *block = find(number);
 
@@ -152,7 +161,19 @@ int block_get(uint32_t number, struct block **result)
 	if (block->state == BLOCK_FAILED)
 		return -EIO;
 	if (block->state != BLOCK_READY)
-		return wait_for(WAIT_KEY(WAIT_BLOCK, number));
+		return block_wait(number);
+	hold(block);
+	*result = block;
+	return 0;
+}
+
+/* Mostly it is in the cache. */
+int block_get(uint32_t number, struct block **result)
+{
+	struct block *block = number & IN_MEMORY ? NULL : find_cached(number);
+
+	if (!block || block->state != BLOCK_READY)
+		return get_any(number, result);
 	hold(block);
 	*result = block;
 	return 0;
@@ -193,7 +214,7 @@ int block_fresh(uint32_t number, struct block **result)
 	struct block *block = find(number);
 
 	if (block && block_is_busy(number))
-		return wait_for(WAIT_KEY(WAIT_BLOCK, number));
+		return block_wait(number);
 	if (!block)
 		block = take(number);
 	if (!block)
@@ -274,6 +295,19 @@ static void set_clean(struct block *block)
 	dirty_count--;
 }
 
+static __attribute__((noinline)) void drop_forgotten(void)
+{
+	for (uint32_t i = 0; i < step.forgotten; i++) {
+		struct block *block = find(step.forget[i]);
+
+		if (!block || block->pinned)
+			continue;
+		set_clean(block);
+		if (!block_is_busy(block->number))
+			empty(block);
+	}
+}
+
 /* The journal's place: here all blocks that a step has changed are known, and still unwritten. */
 void step_commit(void)
 {
@@ -285,15 +319,8 @@ void step_commit(void)
 		set_dirty(undo->block);
 		at += UNDO_HEADER + (undo->bytes + 7) / 8;
 	}
-	for (uint32_t i = 0; i < step.forgotten; i++) {
-		struct block *block = find(step.forget[i]);
-
-		if (!block || block->pinned)
-			continue;
-		set_clean(block);
-		if (!block_is_busy(block->number))
-			empty(block);
-	}
+	if (step.forgotten)
+		drop_forgotten();
 	step_begin();
 	if (dirty_count > count / 2)
 		cache_write_back();
@@ -386,9 +413,11 @@ void core_io_done(uint32_t frame, bool failed)
 		block->state = failed ? BLOCK_FAILED : BLOCK_READY;
 	pump();
 	node_jobs_retry();
-	volume.ops->wake(WAIT_KEY(WAIT_BLOCK, block->number));
-	volume.ops->wake(WAIT_KEY(WAIT_MEMORY, 0));
-	volume.ops->wake(WAIT_KEY(WAIT_WRITTEN, 0));
+	if (block->awaited)
+		volume.ops->wake(WAIT_KEY(WAIT_BLOCK, block->number));
+	block->awaited = false;
+	wake_awaited(WAIT_MEMORY);
+	wake_awaited(WAIT_WRITTEN);
 }
 
 uint64_t cache_write_back(void)

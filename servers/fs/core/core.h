@@ -61,7 +61,7 @@ struct volume {
 	const char *refusal;				/* why it could not be mounted */
 	uint32_t groups, inode_bytes;
 	uint32_t numbers;				/* IN_MEMORY or 0: part of all its inode and block numbers */
-	uint64_t wait_key;				/* both volumes' */
+	uint64_t wait_key, awaited;			/* both volumes'; awaited: a bit for each kind that was waited for since its last wake_awaited */
 };
 extern struct volume volume, memory_volume;		/* the disk's; the one in memory */
 
@@ -72,6 +72,15 @@ static inline struct volume *volume_of(uint32_t number)	/* of an inode or block 
 
 extern bool work_left;		/* set by whoever leaves something for the server's loop: a job, a dirty block; the loop clears it */
 int wait_for(uint64_t key);				/* sets wait_key, returns WAIT */
+static inline void wake_awaited(unsigned kind)		/* of keys with number 0: mostly nobody waits, which is to cost nothing */
+{
+	uint64_t bit = 1UL << kind;
+
+	if (!(volume.awaited & bit))
+		return;
+	volume.awaited &= ~bit;
+	volume.ops->wake(WAIT_KEY(kind, 0));
+}
 
 /* ---- pool.c: pages for records: what the cache does not use of the server's pool. */
 void pool_init(void *pages, uint32_t count);
@@ -105,6 +114,7 @@ struct block {
 	uint32_t number;
 	uint8_t state;
 	bool referenced, pinned, dirty, writing;	/* dirty and writing: changed again since the write began */
+	bool awaited;					/* block_wait since the last transfer */
 	uint32_t step;					/* in use by the step with this number */
 	uint32_t hash_next;				/* frame + 1 */
 	uint64_t dirty_since, writing_since;
@@ -117,6 +127,7 @@ void block_let_go(struct block *block);			/* got by this step, not changed, not 
 void block_change(struct block *block, void *pointer, size_t bytes);	/* before changing these bytes of its data */
 void block_forget(uint32_t number);			/* freed by this step: after commit it is never written any more */
 bool block_is_busy(uint32_t number);			/* an old content is being transferred */
+int block_wait(uint32_t number);			/* for the end of a transfer of a block that is busy: WAIT */
 bool block_is_dirty(uint32_t number);			/* a free block never is */
 void core_io_done(uint32_t frame, bool failed);
 void cache_retry(void);					/* the device has room again: start what it refused */

@@ -48,35 +48,47 @@ static uint32_t count_adjacent(const struct inode_ref *ref, const uint32_t *slot
 	return !number || block_in_range(volume_of(ref->number), number + count - 1) ? count : 1;
 }
 
-int map_run(const struct inode_ref *ref, uint64_t page, uint32_t most, uint32_t *number, uint32_t *length)
+static inline int run_from(const struct inode_ref *ref, const uint32_t *slot, uint32_t slots, uint32_t most, uint32_t *number, uint32_t *length)
 {
-	const uint32_t *slot;
-	struct way way;
-	uint32_t slots;
-	int result;
+	int result = checked(ref, *slot);
 
-	*number = 0;
-	*length = 1;
-	if (!find_way(page, &way))
-		return 0;
-	slot = &ref->raw->pointer[way.index[0]];
-	slots = way.levels == 1 ? DIRECT_POINTERS - way.index[0] : 1;
-	result = checked(ref, *slot);
-	for (unsigned i = 1; result == 0 && i < way.levels && *slot; i++) {
-		struct block *block;
-
-		result = block_get(*slot, &block);
-		if (result < 0)
-			break;
-		slot = (const uint32_t *)block->data + way.index[i];
-		slots = i + 1 == way.levels ? POINTERS - way.index[i] : 1;
-		result = checked(ref, *slot);
-	}
 	if (result < 0)
 		return result;
 	*number = *slot;
 	*length = count_adjacent(ref, slot, slots < most ? slots : most);
 	return 0;
+}
+
+static __attribute__((noinline)) int run_in_tree(const struct inode_ref *ref, uint64_t page, uint32_t most, uint32_t *number, uint32_t *length)
+{
+	const uint32_t *slot;
+	struct way way;
+	uint32_t slots = 1;
+
+	if (!find_way(page, &way))
+		return 0;
+	slot = &ref->raw->pointer[way.index[0]];
+	for (unsigned i = 1; i < way.levels && *slot; i++) {
+		struct block *block;
+		int result = checked(ref, *slot);
+
+		if (result == 0)
+			result = block_get(*slot, &block);
+		if (result < 0)
+			return result;
+		slot = (const uint32_t *)block->data + way.index[i];
+		slots = i + 1 == way.levels ? POINTERS - way.index[i] : 1;
+	}
+	return run_from(ref, slot, slots, most, number, length);
+}
+
+int map_run(const struct inode_ref *ref, uint64_t page, uint32_t most, uint32_t *number, uint32_t *length)
+{
+	*number = 0;
+	*length = 1;
+	if (page < DIRECT_POINTERS)
+		return run_from(ref, &ref->raw->pointer[page], DIRECT_POINTERS - page, most, number, length);
+	return run_in_tree(ref, page, most, number, length);
 }
 
 int map_lookup(const struct inode_ref *ref, uint64_t page, uint32_t *number)

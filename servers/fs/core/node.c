@@ -251,7 +251,7 @@ static void finish(struct node *node)
 		settle(node);
 	}
 	volume.ops->wake(WAIT_KEY(WAIT_NODE, inode));
-	volume.ops->wake(WAIT_KEY(WAIT_JOBS, 0));
+	wake_awaited(WAIT_JOBS);
 }
 
 bool node_jobs_step(void)

@@ -11,6 +11,7 @@ static uint32_t checked_groups;		/* mounting goes on here after a wait */
 int wait_for(uint64_t key)
 {
 	volume.wait_key = key;
+	volume.awaited |= 1UL << (key >> 56);
 	return WAIT;
 }
 
