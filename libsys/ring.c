@@ -64,14 +64,26 @@ bool ring_ask(struct ring *ring, const struct ring_request *request)
 	return true;
 }
 
-bool ring_next_request(struct ring *ring, struct ring_request *request)
+const struct ring_request *ring_asked(struct ring *ring)
 {
 	uint32_t tail = ring->request_tail;
 
-	if (!pending(&ring->request_head, &tail))
+	return pending(&ring->request_head, &tail) ? &ring->request[tail % RING_SLOTS] : NULL;
+}
+
+void ring_taken(struct ring *ring)
+{
+	publish(&ring->request_tail, ring->request_tail + 1);
+}
+
+bool ring_next_request(struct ring *ring, struct ring_request *request)
+{
+	const struct ring_request *asked = ring_asked(ring);
+
+	if (!asked)
 		return false;
-	copy_request(request, &ring->request[tail % RING_SLOTS]);
-	publish(&ring->request_tail, tail + 1);
+	copy_request(request, asked);
+	ring_taken(ring);
 	return true;
 }
 

@@ -66,6 +66,8 @@ bool ring_ask(struct ring *ring, const struct ring_request *request);		/* false:
 struct ring_request *ring_next_place(struct ring *ring);			/* the same in two steps: where the next request is to be written, or null ... */
 void ring_ask_placed(struct ring *ring);					/* ... and when it has been */
 bool ring_next_request(struct ring *ring, struct ring_request *request);		/* a copy, so that the other side cannot change it */
+const struct ring_request *ring_asked(struct ring *ring);			/* the same in two steps: where it lies, or null; who reads a word twice may find it changed ... */
+void ring_taken(struct ring *ring);						/* ... and when it is no longer looked at */
 void ring_complete(struct ring *ring, uint64_t id, int64_t status, uint64_t value);
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion);
 

@@ -3,7 +3,9 @@
  * many at a time; the device reads and writes page frames by DMA, so no byte of a file passes through this server. What the
  * ring says is checked first: blocks must lie on the disk and frames in page memory. It refuses to touch anything else.
  *
- *   ring request -> job (64) -> descriptor chain: header | frames, adjacent ones merged | status -> device -> completion
+ *   ring request -> descriptor chain: header | frames, adjacent ones merged | status -> device -> completion
+ *
+ * A request is read where it lies, each word once, and stays in the ring until it can begin.
  */
 #include "blk.h"
 #include "disk.h"
@@ -12,8 +14,8 @@
 
 /* What the device reads and writes besides the frames: behind the queue in the pool. */
 struct exchange {
-	struct virtio_block_header header[RING_SLOTS];
-	volatile uint8_t status[RING_SLOTS];
+	struct virtio_block_header header[QUEUE_SIZE_MAX];
+	volatile uint8_t status[QUEUE_SIZE_MAX];
 };
 _Static_assert(QUEUE_BYTES_MAX + sizeof(struct exchange) <= 256 * 1024, "all of it fits the pool");
 
@@ -27,13 +29,8 @@ static struct exchange *exchange;
 static uint64_t exchange_physical;
 static struct extent page_memory;
 
-/* Requests that the device holds. */
-static struct job { uint64_t id; bool busy, quiet; } job[RING_SLOTS];
-static unsigned job_free[RING_SLOTS], job_free_count;
-static unsigned job_of_head[QUEUE_SIZE_MAX];
-
-static struct ring_request next;	/* taken from the ring, not yet begun */
-static bool has_next;
+/* Requests that the device holds, by the heads of their chains. */
+static struct job { uint64_t id; bool quiet; } job[QUEUE_SIZE_MAX];
 
 static bool completed;	/* fs is to be notified */
 
@@ -43,106 +40,121 @@ static void complete(uint64_t id, int64_t status, bool quiet)
 	completed |= !quiet || status;
 }
 
-/* 0, or the errno of a request that must not reach the device. */
-static int check(const struct ring_request *request)
+/* Adjacent frames become one segment. Each word is read only once: fs may change it meanwhile. False: a frame outside of page memory. */
+static bool add_frames(struct chain *chain, const volatile uint32_t *frame, unsigned count, uint16_t flags)
 {
-	if (request->operation == BLK_REQUEST_flush)
-		return 0;
-	if (request->operation != BLK_REQUEST_read && request->operation != BLK_REQUEST_write)
+	uint64_t first = page_memory.physical / PAGE_BYTES, most = disk.segment_bytes_max, start = 0, bytes = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t number = frame[i], physical = number << PAGE_SHIFT;
+
+		if (number - first >= page_memory.pages)
+			return false;
+		if (bytes && (start + bytes != physical || bytes == most)) {
+			chain_add(&disk.queue, chain, start, (uint32_t)bytes, flags);
+			bytes = 0;
+		}
+		if (!bytes)
+			start = physical;
+		bytes += PAGE_BYTES;
+	}
+	chain_add(&disk.queue, chain, start, (uint32_t)bytes, flags);
+	return true;
+}
+
+static struct chain begin(void)
+{
+	struct chain chain = chain_begin(&disk.queue);
+
+	chain_add(&disk.queue, &chain, exchange_physical + offsetof(struct exchange, header[chain.head]), sizeof(exchange->header[0]), DESCRIPTOR_NEXT);
+	return chain;
+}
+
+static inline void submit(struct chain *chain, uint64_t id, uint32_t type, uint64_t sector, bool quiet)
+{
+	unsigned head = chain->head;
+
+	chain_add(&disk.queue, chain, exchange_physical + offsetof(struct exchange, status[head]), 1, DESCRIPTOR_DEVICE_WRITES);
+	exchange->header[head] = (struct virtio_block_header){ .type = type, .sector = sector };
+	exchange->status[head] = BLOCK_ERROR;	/* until the device says otherwise */
+	job[head] = (struct job){ id, quiet };
+	queue_add(&disk.queue, chain);
+}
+
+/* 0, or the errno of a request that does not reach the device. */
+static int transfer(const volatile struct ring_request *request, uint64_t id, uint32_t operation)
+{
+	bool write = operation == BLK_REQUEST_write;
+	uint32_t count = request->count;
+	uint64_t first = request->first;
+	struct chain chain;
+
+	if ((!write && operation != BLK_REQUEST_read) || !count || count > RING_FRAMES)
 		return EINVAL;
-	if (!request->count || request->count > RING_FRAMES)
-		return EINVAL;
-	if (request->first > disk.blocks || request->count > disk.blocks - request->first)
+	if (first > disk.blocks || count > disk.blocks - first)
 		return EIO;
-	if (request->operation == BLK_REQUEST_write && disk.read_only)
+	if (write && disk.read_only)
 		return EROFS;
-	for (unsigned i = 0; i < request->count; i++)
-		if (request->frame[i] - page_memory.physical / PAGE_BYTES >= page_memory.pages)
-			return EFAULT;
+	chain = begin();
+	if (!add_frames(&chain, request->frame, count, write ? DESCRIPTOR_NEXT : DESCRIPTOR_NEXT | DESCRIPTOR_DEVICE_WRITES))
+		return EFAULT;
+	submit(&chain, id, write ? BLOCK_WRITE : BLOCK_READ, first * (PAGE_BYTES / SECTOR_BYTES), request->flags & RING_QUIET);
 	return 0;
 }
 
-static unsigned frame_segments(const struct ring_request *request, struct segment *segment)
+/* A device that offers no flush has no cache to flush. */
+static void flush(uint64_t id)
 {
-	unsigned count = 0, flags = request->operation == BLK_REQUEST_read ? DESCRIPTOR_DEVICE_WRITES : 0;
+	struct chain chain;
 
-	for (unsigned i = 0; i < request->count; i++) {
-		uint64_t physical = (uint64_t)request->frame[i] << PAGE_SHIFT;
-		struct segment *last = count ? &segment[count - 1] : NULL;
-
-		if (last && last->physical + last->bytes == physical && last->bytes + PAGE_BYTES <= disk.segment_bytes_max)
-			last->bytes += PAGE_BYTES;
-		else
-			segment[count++] = (struct segment){ physical, PAGE_BYTES, flags };
+	if (!disk.has_flush) {
+		complete(id, 0, false);
+		return;
 	}
-	return count;
-}
-
-static void submit(const struct ring_request *request)
-{
-	static const uint32_t type[] = {
-		[BLK_REQUEST_read] = BLOCK_READ, [BLK_REQUEST_write] = BLOCK_WRITE, [BLK_REQUEST_flush] = BLOCK_FLUSH,
-	};
-	struct segment segment[SEGMENTS_MAX];
-	unsigned slot = job_free[--job_free_count], count = 1;
-	bool flush = request->operation == BLK_REQUEST_flush;
-
-	exchange->header[slot] = (struct virtio_block_header){
-		.type = type[request->operation], .sector = flush ? 0 : request->first * (PAGE_BYTES / SECTOR_BYTES),
-	};
-	exchange->status[slot] = BLOCK_ERROR;	/* until the device says otherwise */
-	segment[0] = (struct segment){ exchange_physical + offsetof(struct exchange, header[slot]), sizeof(exchange->header[0]), 0 };
-	if (!flush)
-		count += frame_segments(request, segment + 1);
-	segment[count++] = (struct segment){ exchange_physical + offsetof(struct exchange, status[slot]), 1, DESCRIPTOR_DEVICE_WRITES };
-	job[slot] = (struct job){ .id = request->id, .busy = true, .quiet = request->flags & RING_QUIET };
-	job_of_head[queue_add(&disk.queue, segment, count)] = slot;
-}
-
-/* True: the request ends here, without the device, which has no cache to flush if it offers no flush. */
-static bool ends_here(const struct ring_request *request, int64_t *status)
-{
-	*status = usable ? -check(request) : -EIO;
-	return *status || (request->operation == BLK_REQUEST_flush && !disk.has_flush);
+	chain = begin();
+	submit(&chain, id, BLOCK_FLUSH, 0, false);
 }
 
 /* A flush waits, and with it all that is behind it, until the device has done what was asked before: only that is it obliged to flush. */
-static bool may_begin(const struct ring_request *request)
+static bool may_begin(uint32_t operation)
 {
-	if (!usable)
-		return true;
-	return request->operation == BLK_REQUEST_flush ? job_free_count == RING_SLOTS : job_free_count && disk.queue.free_count >= SEGMENTS_MAX;
+	return disk.queue.free_count >= (operation == BLK_REQUEST_flush ? disk.queue.size : SEGMENTS_MAX);
 }
 
 /* As many requests as the device can hold; the rest wait in the ring. */
 static void take_requests(void)
 {
-	bool submitted = false;
+	const volatile struct ring_request *request;
+	uint16_t before = disk.queue.available_index;
 
-	while ((has_next || (has_next = ring_next_request(ring, &next))) && may_begin(&next)) {
-		int64_t status;
+	while ((request = ring_asked(ring))) {
+		uint64_t id = request->id;
+		uint32_t operation = request->operation;
+		int error = 0;
 
-		has_next = false;
-		if (ends_here(&next, &status)) {
-			complete(next.id, status, false);
-			continue;
-		}
-		submit(&next);
-		submitted = true;
+		if (!usable)
+			error = EIO;
+		else if (!may_begin(operation))
+			break;
+		else if (operation == BLK_REQUEST_flush)
+			flush(id);
+		else
+			error = transfer(request, id, operation);
+		ring_taken(ring);
+		if (error)
+			complete(id, -error, false);
 	}
-	if (submitted && queue_publish(&disk.queue))
+	if (disk.queue.available_index != before && queue_publish(&disk.queue))
 		disk_notify(&disk);
 }
 
-static void finish(unsigned slot, bool failed)
+static void finish(unsigned head, bool failed)
 {
-	uint8_t status = exchange->status[slot];
+	uint8_t status = exchange->status[head];
 
 	if (status != BLOCK_OK && !failed)
-		log_line("blk: request of type %u at sector %lu: status %u", exchange->header[slot].type, exchange->header[slot].sector, status);
-	job[slot].busy = false;
-	job_free[job_free_count++] = slot;
-	complete(job[slot].id, failed || status != BLOCK_OK ? -EIO : 0, job[slot].quiet);
+		log_line("blk: request of type %u at sector %lu: status %u", exchange->header[head].type, exchange->header[head].sector, status);
+	complete(job[head].id, failed || status != BLOCK_OK ? -EIO : 0, job[head].quiet);
 }
 
 /* The device has broken its own rules: no frame may be in its hands any more, and nothing is asked of it again. */
@@ -151,9 +163,9 @@ static void give_up_device(const char *why)
 	log_line("blk: the device is not used any more: %s", why);
 	disk_reset(&disk);
 	usable = false;
-	for (unsigned slot = 0; slot < RING_SLOTS; slot++)
-		if (job[slot].busy)
-			finish(slot, true);
+	for (unsigned head = 0; head < disk.queue.size; head++)
+		if (disk.queue.chain[head].length)
+			finish(head, true);
 }
 
 static void take_answers(void)
@@ -162,7 +174,7 @@ static void take_answers(void)
 	unsigned head;
 
 	while ((result = queue_next(&disk.queue, &head)) == QUEUE_USED)
-		finish(job_of_head[head], false);
+		finish(head, false);
 	if (result == QUEUE_BROKEN)
 		give_up_device("its used ring names a request that it does not hold");
 }
@@ -173,9 +185,19 @@ static void handle_interrupt(void)
 		return;
 	if (!disk_interrupt(&disk))
 		give_up_device("it asks for a reset");
-	else
-		take_answers();
 	sys_irq_ack(SLOT_IRQ, disk.irq);
+}
+
+/* A device may well have finished by now what it was asked: that needs no interrupt, which is only wanted while this server waits. */
+static void work(void)
+{
+	do {
+		if (usable) {
+			queue_ignore(&disk.queue);
+			take_answers();
+		}
+		take_requests();
+	} while (usable && queue_listen(&disk.queue));
 }
 
 static void answer(struct message *message)
@@ -200,8 +222,6 @@ static void start_up(const struct start_info *start)
 	exchange = (struct exchange *)(start->pool + QUEUE_BYTES_MAX);
 	exchange_physical = start->pool_physical + QUEUE_BYTES_MAX;
 	page_memory = start->memory[0];
-	while (job_free_count < RING_SLOTS)
-		job_free[job_free_count] = job_free_count, job_free_count++;
 	usable = disk_find(&disk, start);
 	if (!usable)
 		log_line("blk: no disk");
@@ -222,7 +242,7 @@ void server_main(const struct start_info *start)
 			handle_interrupt();
 		else if (event < 0)
 			panic("receive: error %ld", event);
-		take_requests();
+		work();
 		if (completed)
 			sys_notify(SLOT_NOTIFY_FS, NOTIFY_RING_LOWER);
 		completed = false;

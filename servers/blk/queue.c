@@ -28,29 +28,13 @@ void queue_init(struct queue *queue, void *memory, unsigned size)
 		queue->next[i] = i + 1;
 }
 
-int queue_add(struct queue *queue, const struct segment *segment, unsigned count)
+void queue_add(struct queue *queue, const struct chain *chain)
 {
-	struct virtio_descriptor *descriptor = NULL;
-	unsigned head = queue->free_head, index = head;
-
-	if (!count || count > queue->free_count)
-		return -1;
-	for (const struct segment *end = segment + count; segment != end; segment++) {
-		descriptor = &queue->descriptor[index];
-		index = queue->next[index];
-		descriptor->address = segment->physical;
-		descriptor->bytes = segment->bytes;
-		descriptor->flags = segment->flags | DESCRIPTOR_NEXT;
-		descriptor->next = index;
-	}
-	descriptor->flags = segment[-1].flags;
-	descriptor->next = 0;
-	queue->free_head = index;
-	queue->free_count -= count;
-	queue->length[head] = count;
-	queue->available->ring[queue->available_index & (queue->size - 1)] = head;
-	queue->available_index++;
-	return head;
+	queue->free_head = (uint16_t)chain->next;
+	queue->free_count -= chain->length;
+	queue->chain[chain->head].length = (uint16_t)chain->length;
+	queue->chain[chain->head].last = (uint16_t)chain->last;
+	queue->available->ring[queue->available_index++ & (queue->size - 1)] = (uint16_t)chain->head;
 }
 
 /* The fences order memory against memory, and the store of the index before the load of the flags. */
@@ -63,30 +47,42 @@ bool queue_publish(struct queue *queue)
 
 static void release(struct queue *queue, unsigned head)
 {
-	unsigned last = head;
+	queue->free_count += queue->chain[head].length;
+	queue->chain[head].length = 0;
+	queue->next[queue->chain[head].last] = queue->free_head;
+	queue->free_head = (uint16_t)head;
+}
 
-	for (unsigned i = 1; i < queue->length[head]; i++)
-		last = queue->next[last];
-	queue->free_count += queue->length[head];
-	queue->length[head] = 0;
-	queue->next[last] = queue->free_head;
-	queue->free_head = head;
+static uint16_t pending(const struct queue *queue)
+{
+	return __atomic_load_n(&queue->used->index, __ATOMIC_ACQUIRE) - queue->used_index;
 }
 
 enum queue_result queue_next(struct queue *queue, unsigned *head)
 {
-	uint16_t pending = __atomic_load_n(&queue->used->index, __ATOMIC_ACQUIRE) - queue->used_index;
+	uint16_t count = pending(queue);
 	uint32_t id;
 
-	if (!pending)
+	if (!count)
 		return QUEUE_EMPTY;
-	if (pending > queue->size)
-		return QUEUE_BROKEN;
 	id = *(volatile uint32_t *)&queue->used->ring[queue->used_index & (queue->size - 1)].head;
-	if (id >= queue->size || !queue->length[id])
+	if (count > queue->size || id >= queue->size || !queue->chain[id].length)
 		return QUEUE_BROKEN;
 	queue->used_index++;
 	release(queue, id);
 	*head = id;
 	return QUEUE_USED;
+}
+
+void queue_ignore(struct queue *queue)
+{
+	__atomic_store_n(&queue->available->flags, AVAILABLE_NO_INTERRUPT, __ATOMIC_RELAXED);
+}
+
+/* The store of the flag comes before the load of the index: what is finished after that interrupts. */
+bool queue_listen(struct queue *queue)
+{
+	__atomic_store_n(&queue->available->flags, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return pending(queue);
 }

@@ -46,7 +46,7 @@ enum { DESCRIPTOR_NEXT = 1, DESCRIPTOR_DEVICE_WRITES = 2 };
 
 struct virtio_available { uint16_t flags, index, ring[]; };
 struct virtio_used { uint16_t flags, index; struct { uint32_t head, bytes; } ring[]; };
-enum { USED_NO_NOTIFY = 1 };
+enum { AVAILABLE_NO_INTERRUPT = 1, USED_NO_NOTIFY = 1 };
 
 #define SECTOR_BYTES 512
 struct virtio_block_header { uint32_t type, reserved; uint64_t sector; };

@@ -17,6 +17,8 @@ static int failed;
 static uint8_t memory[QUEUE_BYTES_MAX] __attribute__((aligned(4096)));
 static struct queue queue;
 
+struct segment { uint64_t physical; uint32_t bytes; bool device_writes; };
+
 /* What the driver asked, by head; count 0: nothing. */
 static struct { unsigned count; struct segment segment[CHAIN_MAX]; } asked[QUEUE_SIZE_MAX];
 
@@ -35,18 +37,35 @@ static void start(unsigned size)
 	held_count = 0;
 }
 
+static unsigned add(const struct segment *segment, unsigned count)
+{
+	struct chain chain = chain_begin(&queue);
+
+	for (unsigned i = 0; i < count; i++)
+		chain_add(&queue, &chain, segment[i].physical, segment[i].bytes,
+			  (segment[i].device_writes ? DESCRIPTOR_DEVICE_WRITES : 0) | (i + 1 < count ? DESCRIPTOR_NEXT : 0));
+	queue_add(&queue, &chain);
+	return chain.head;
+}
+
+/* Now and then a chain is begun and left: that must not matter. */
 static void ask(void)
 {
 	struct segment segment[CHAIN_MAX];
 	unsigned count = 1 + rand() % CHAIN_MAX, before = queue.free_count;
-	int head;
+	unsigned head;
 
-	for (unsigned i = 0; i < count; i++)
-		segment[i] = (struct segment){ (uint64_t)rand() << 12, 1 + rand() % 8192, rand() % 2 ? DESCRIPTOR_DEVICE_WRITES : 0 };
-	head = queue_add(&queue, segment, count);
-	CHECK((head < 0) == (count > before));
-	if (head < 0)
+	if (count > before)
 		return;
+	for (unsigned i = 0; i < count; i++)
+		segment[i] = (struct segment){ (uint64_t)rand() << 12, 1 + rand() % 8192, rand() % 2 };
+	if (rand() % 4 == 0) {
+		struct chain left = chain_begin(&queue);
+
+		for (unsigned i = 0; i < count; i++)
+			chain_add(&queue, &left, 0, 1, DESCRIPTOR_NEXT);
+	}
+	head = add(segment, count);
 	CHECK(head < queue.size && !asked[head].count && queue.free_count == before - count);
 	asked[head].count = count;
 	memcpy(asked[head].segment, segment, count * sizeof(segment[0]));
@@ -63,7 +82,7 @@ static void device_takes(void)
 			const struct segment *segment = &asked[head].segment[i];
 
 			CHECK(descriptor->address == segment->physical && descriptor->bytes == segment->bytes);
-			CHECK((descriptor->flags & ~DESCRIPTOR_NEXT) == segment->flags);
+			CHECK(!(descriptor->flags & DESCRIPTOR_DEVICE_WRITES) == !segment->device_writes);
 			CHECK(!(descriptor->flags & DESCRIPTOR_NEXT) == (i + 1 == asked[head].count));
 			index = descriptor->next;
 		}
@@ -122,37 +141,54 @@ static enum queue_result lie(uint32_t head, int ahead)
 
 static void test_lies(void)
 {
-	struct segment segment[3] = { { 0x1000, 16, 0 }, { 0x2000, 4096, DESCRIPTOR_DEVICE_WRITES }, { 0x3000, 1, DESCRIPTOR_DEVICE_WRITES } };
+	struct segment segment[3] = { { 0x1000, 16, false }, { 0x2000, 4096, true }, { 0x3000, 1, true } };
 	int head;
 
 	start(64);
 	CHECK(lie(0, 0) == QUEUE_EMPTY);
 	CHECK(lie(0, 1) == QUEUE_BROKEN);	/* nothing was asked */
 	start(64);
-	head = queue_add(&queue, segment, 3);
+	head = add(segment, 3);
 	CHECK(lie(head + 1, 1) == QUEUE_BROKEN);	/* the middle of a chain */
 	start(64);
-	queue_add(&queue, segment, 3);
+	add(segment, 3);
 	CHECK(lie(64, 1) == QUEUE_BROKEN);
 	start(64);
-	queue_add(&queue, segment, 3);
+	add(segment, 3);
 	CHECK(lie(0xffffffff, 1) == QUEUE_BROKEN);
 	start(64);
-	head = queue_add(&queue, segment, 3);
+	head = add(segment, 3);
 	CHECK(lie(head, 65) == QUEUE_BROKEN);
 	start(64);
-	head = queue_add(&queue, segment, 3);
+	head = add(segment, 3);
 	CHECK(lie(head, 1) == QUEUE_USED && lie(head, 1) == QUEUE_BROKEN);	/* twice */
 	/* A device that rewrites descriptors does not change the driver's own chains. */
 	start(64);
-	head = queue_add(&queue, segment, 3);
+	head = add(segment, 3);
 	memset(queue.descriptor, 0xff, 64 * sizeof(*queue.descriptor));
 	CHECK(lie(head, 1) == QUEUE_USED && queue.free_count == 64);
+}
+
+/* Finished while nobody listens: said when somebody does. */
+static void test_listen(void)
+{
+	struct segment segment[1] = { { 0x1000, 16, false } };
+	unsigned head;
+
+	start(64);
+	add(segment, 1);
+	CHECK(!queue_listen(&queue) && queue.available->flags == 0);
+	queue_ignore(&queue);
+	CHECK(queue.available->flags == 1);
+	queue.used->ring[queue.used->index++ % queue.size].head = queue.available->ring[65000 % queue.size];
+	CHECK(queue_listen(&queue));
+	CHECK(queue_next(&queue, &head) == QUEUE_USED && !queue_listen(&queue));
 }
 
 int main(void)
 {
 	srand(1);
+	test_listen();
 	test_honest(256);
 	test_honest(64);
 	test_lies();
