@@ -192,7 +192,8 @@ static void take_out(struct pipe *pipe, uint64_t bytes)
 
 static int wait_at(struct pipe *pipe, enum side side)
 {
-	return wait_for(key_of(pipe, side));
+	volume.wait_key = key_of(pipe, side);	/* as wait_for would, but for the kind, which it has not */
+	return WAIT;
 }
 
 static int cannot_now(struct call *call, struct open *open, enum side side)

@@ -98,16 +98,14 @@ static int64_t await_writes(struct call *call, uint64_t object, uint64_t writes,
 }
 
 /* What the pager knows of the object goes into its inode, unless writes have brought it, then all is written. */
-static int64_t note_and_sync(struct call *call, const struct fs_synced *what)
+static int64_t note_and_sync(struct call *call, uint64_t object, uint64_t length, uint64_t modified, uint64_t writes, uint64_t cookie, int64_t error)
 {
-	uint64_t object = what->object, length = what->length, modified = what->modified, writes = what->writes;
-	int64_t error = what->error;
 	struct pager_stat_reply now;
 	struct inode_ref ref;
 	int64_t result;
 
 	if (writes && call->stage <= DATA) {
-		result = await_writes(call, object, writes, what->cookie);
+		result = await_writes(call, object, writes, cookie);
 		if (result)
 			return result;
 	}
@@ -171,7 +169,7 @@ int64_t fs_synced(struct call *call)
 
 	if ((request->cookie & 0xff) == COOKIE_SHUTDOWN)
 		return shut_down(call, request->cookie >> 8);
-	result = note_and_sync(call, request);
+	result = note_and_sync(call, request->object, request->length, request->modified, request->writes, request->cookie, request->error);
 	if (result <= WAIT)
 		return result;
 	return result == 0 || request->cookie == COOKIE_SYNC ? (int64_t)(request->cookie >> 8) : result;
@@ -180,10 +178,8 @@ int64_t fs_synced(struct call *call)
 int64_t fs_msync(struct call *call)
 {
 	const struct fs_msync *request = (const struct fs_msync *)call->message.word;
-	const struct fs_synced words = { .object = request->object, .length = request->length, .modified = request->modified, .cookie = COOKIE_CHECKED,
-					 .writes = request->writes };
 
-	return note_and_sync(call, &words);
+	return note_and_sync(call, request->object, request->length, request->modified, request->writes, COOKIE_CHECKED, 0);
 }
 
 /* ---- the timer: dirty metadata does not stay in memory for ever; a system at rest is not woken */

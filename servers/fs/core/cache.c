@@ -308,6 +308,11 @@ static __attribute__((noinline)) void drop_forgotten(void)
 	}
 }
 
+static __attribute__((noinline)) void write_early(void)
+{
+	cache_write_back();
+}
+
 /* The journal's place: here all blocks that a step has changed are known, and still unwritten. */
 void step_commit(void)
 {
@@ -323,7 +328,7 @@ void step_commit(void)
 		drop_forgotten();
 	step_begin();
 	if (dirty_count > count / 2)
-		cache_write_back();
+		write_early();
 }
 
 /* Backwards, so that the oldest bytes win. Records have no back links: they are found from the start, few as they are. */
