@@ -245,7 +245,7 @@ enum report_bit { REPORT_A = 1, REPORT_D = 2 };
 /* Counters since boot and constants. All 64 bits; times in rdtime ticks, idle also in rdinstret units. */
 struct kernel_info {
 	uint64_t ipc_calls, routed_calls, faults, ipc_forwards;	/* each call that is not given up has one answer */
-	uint64_t exceptions, notifications, interrupts, copies, copied_bytes;
+	uint64_t exceptions, notifications, interrupts, copies;
 	uint64_t idle_instret, idle_waits;	/* counter units spent, and times, waiting for interrupts */
 	uint64_t entry_instret;			/* rdinstret at the kernel's first instruction */
 	uint64_t timebase_hz;

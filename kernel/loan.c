@@ -13,7 +13,6 @@ __attribute__((noinline)) static long copy_pages(struct space *own_space, struct
 	bool in = direction == COPY_IN;
 	uint64_t done = 0, length;
 
-	this_hart->counters.copied_bytes -= bytes;	/* not all, perhaps */
 	if (bytes > COPY_MAX || direction > COPY_OUT)
 		return ERR_INVALID;
 	for (; done < bytes && remote_space; done += length) {
@@ -28,7 +27,6 @@ __attribute__((noinline)) static long copy_pages(struct space *own_space, struct
 		length = min(bytes - done, min(here_bytes, there_bytes));
 		memcpy(in ? here : there, in ? there : here, length);
 	}
-	this_hart->counters.copied_bytes += done;
 	return (long)done;
 }
 
@@ -44,7 +42,6 @@ long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uin
 	if (unlikely(!(thread_call(thread)->endpoint.rights & RIGHT_LEND)))
 		return ERR_NO_LOAN;
 	this_hart->counters.copies++;
-	this_hart->counters.copied_bytes += bytes;
 	remote_space = thread->space;
 	if (unlikely(bytes > PAGE_BYTES || remote % PAGE_BYTES + bytes > PAGE_BYTES || own % PAGE_BYTES + bytes > PAGE_BYTES || !remote_space))
 		return copy_pages(own_space, remote_space, remote, own, bytes, direction);

@@ -69,7 +69,9 @@ static struct thread *take_highest(struct hart *hart)
 		if (mask >> half)
 			priority += half, mask >>= half;
 	thread = thread_of(hart->ready[priority].next);
-	schedule_remove(thread);
+	list_remove(&thread->link);
+	if (list_empty(&hart->ready[priority]))
+		hart->ready_mask &= ~(1u << priority);
 	return thread;
 }
 

@@ -225,17 +225,17 @@ int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 	return result;
 }
 
-/* To a reader, at once, if all lies in one page. How many; 0: nothing is done yet. */
-static INLINED long give(struct pipe *pipe, const struct message *message)
+/* To a reader, at once, if all lies in one page; `first` is the first byte. How many; 0: nothing is done yet. */
+static INLINED long give(struct pipe *pipe, uint8_t *first, uint64_t available, const struct message *message)
 {
-	uint64_t bytes = message->word[2], available = pipe->head - pipe->tail, inside = pipe->tail % BLOCK_BYTES;
+	uint64_t bytes = message->word[2], inside = pipe->tail % BLOCK_BYTES;
 
 	if ((int64_t)bytes < 0)
 		return 0;
 	if (bytes > available)
 		bytes = available;
 	if (!bytes || inside + bytes > BLOCK_BYTES ||
-	    sys_copy(message->token, message->word[1], byte_at(pipe, pipe->tail), bytes, COPY_OUT) != (long)bytes)
+	    sys_copy(message->token, message->word[1], first, bytes, COPY_OUT) != (long)bytes)
 		return 0;
 	if (pipe->pages > 1 || inside + bytes == BLOCK_BYTES) {
 		take_out(pipe, bytes);
@@ -256,7 +256,7 @@ INLINED enum at_once pipe_read_at_once(struct message *message, struct open *ope
 		wait_at(pipe, READERS);
 		return WAITING;
 	}
-	bytes = give(pipe, message);
+	bytes = give(pipe, byte_at(pipe, pipe->tail), pipe->head - pipe->tail, message);
 	if (!bytes)
 		return LATER;
 	message->label = message->word[0] = bytes;
@@ -264,10 +264,10 @@ INLINED enum at_once pipe_read_at_once(struct message *message, struct open *ope
 }
 
 /* The reader that waits longest gets the bytes that have just come, if they are all there is, and does not have to find them. */
-static INLINED void hand_over(struct pipe *pipe)
+static INLINED void hand_over(struct pipe *pipe, uint8_t *first, uint64_t available)
 {
 	struct call *call = pipe->waiting[READERS].first;
-	long bytes = call->message.label == LINUX_read ? give(pipe, &call->message) : 0;
+	long bytes = call->message.label == LINUX_read ? give(pipe, first, available, &call->message) : 0;
 
 	if (bytes)
 		call_end(call, bytes);
@@ -355,7 +355,7 @@ INLINED enum at_once pipe_write_at_once(struct message *message, struct open *op
 	if (!pipe->waiting[READERS].first)
 		return pass_on(pipe) ? PASSED_ON : ANSWERED;
 	if (pipe->head - pipe->tail == bytes)
-		hand_over(pipe);
+		hand_over(pipe, page + inside, bytes);
 	pass_on(pipe);
 	return PASSED_ON;
 }

@@ -81,7 +81,7 @@ static void put_meminfo(void)
 	X("quire_ipc_calls", kernel.ipc_calls) X("quire_ipc_forwards", kernel.ipc_forwards) \
 	X("quire_routed_calls", kernel.routed_calls) X("quire_faults", kernel.faults) X("quire_exceptions", kernel.exceptions) \
 	X("quire_notifications", kernel.notifications) X("quire_interrupts", kernel.interrupts) \
-	X("quire_copies", kernel.copies) X("quire_copied_bytes", kernel.copied_bytes)
+	X("quire_copies", kernel.copies)
 
 static void put_vmstat(void)
 {

@@ -322,7 +322,6 @@ void test_paths(void)
 	note(after.ipc_forwards - before.ipc_forwards);
 	note(after.routed_calls - before.routed_calls);
 	note(after.faults - before.faults);
-	note(after.copied_bytes - before.copied_bytes);
 	print_number("outcome ", (long)outcome);
 	print_number(": messages ", (long)events[EVENT_MESSAGE]);
 	print_number(", interrupted ", (long)events[EVENT_INTERRUPTED]);
