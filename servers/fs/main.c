@@ -130,7 +130,7 @@ static bool find_overlays(void)
 	return result == 0;
 }
 
-static void begin(void)
+static __attribute__((noinline)) void begin(void)
 {
 	if (!volume.mounted)
 		mount();

@@ -34,7 +34,7 @@ static struct {
 	uint32_t forget[FORGET_MAX];
 } step;
 
-static void pump(void);
+static inline __attribute__((always_inline)) void pump(void);
 
 void cache_init(uint8_t *pages, uint32_t pages_count, struct block *records, uint32_t *hash_table, uint32_t hash_size)
 {
@@ -356,7 +356,7 @@ void step_undo(void)
 
 /* ---- transfers */
 
-static inline void start_reads(void)
+static __attribute__((noinline)) void start_reads(void)
 {
 	for (uint32_t frame = 0; wanted && frame < count; frame++) {
 		if (blocks[frame].state != BLOCK_WANTED)
@@ -385,9 +385,10 @@ static inline void start_writes(void)
 	}
 }
 
-static void pump(void)
+static inline __attribute__((always_inline)) void pump(void)
 {
-	start_reads();
+	if (wanted)
+		start_reads();
 	start_writes();
 }
 

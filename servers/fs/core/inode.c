@@ -61,17 +61,20 @@ uint64_t inode_length(const struct inode *inode)
 	return high << 32 | inode->bytes;
 }
 
-int inode_set_length(struct inode_ref *ref, uint64_t length)
+static __attribute__((noinline)) int change_length(struct inode_ref *ref, uint64_t length)
 {
-	if (length > LENGTH_MAX)
-		return -EFBIG;
-	if (length == inode_length(ref->raw))
-		return 0;
 	inode_change(ref);
 	ref->raw->bytes = length;
 	if (inode_is(ref->raw, MODE_REGULAR))
 		ref->raw->bytes_high = length >> 32;
 	return 0;
+}
+
+int inode_set_length(struct inode_ref *ref, uint64_t length)
+{
+	if (length > LENGTH_MAX)
+		return -EFBIG;
+	return length == inode_length(ref->raw) ? 0 : change_length(ref, length);
 }
 
 static bool has_extra(const struct inode_ref *ref, uint32_t end)
