@@ -84,9 +84,8 @@ void request_queue(const struct core_request *request)
 	if (!record)
 		panic("pager: more than %u requests under way", CORE_REQUESTS);
 	spare = record->next;
-	record->next = 0;
 	record->core_id = request->id;
-	record->request.operation = request->operation;
+	record->request.operation = request->operation;	/* not the record as a whole: it has room for many frames */
 	record->request.count = request->count;
 	record->request.object = request->object;
 	record->request.first = request->first;
@@ -95,12 +94,14 @@ void request_queue(const struct core_request *request)
 	record->request.flags = request->sync ? RING_SYNC : 0;
 	for (unsigned i = 0; i < request->count && i < RING_FRAMES; i++)
 		record->request.frame[i] = request->frame[i] >> PAGE_SHIFT;
+	if (!first && ask(record))
+		return;
+	record->next = 0;
 	if (first)
 		last->next = record;
 	else
 		first = record;
 	last = record;
-	ask_waiting();
 }
 
 /* The answer, as far as it can be true. */
@@ -154,7 +155,8 @@ void requests_answers(void)
 		answer(&record->request, &completion, record->core_id);
 		spare_put(record);
 	}
-	ask_waiting();
+	if (first)
+		ask_waiting();
 }
 
 void requests_tell(void)

@@ -189,6 +189,7 @@ static uint64_t check_node(const struct object *object, const struct node *node,
 		}
 		for (unsigned tag = 0; tag < PAGE_TAGS; tag++)
 			CHECK((node->tag[tag] >> i & 1) == (child->tag[tag] != 0));
+		CHECK(child->above == node);
 		pages += check_node(object, child, level - 1, index, dirty);
 	}
 	return pages;

@@ -116,8 +116,13 @@ void slab_trim(void);			/* gives empty slabs back */
 
 /* ---- waiting and locks (wait.c) */
 RARE long wait_park(struct waiter **queue, struct waiter *waiter);		/* CORE_WAIT */
-void wait_wake(struct waiter **queue);					/* all */
 void wait_fail(struct waiter **queue, long error);			/* all, with an error for wait_error */
+static inline void wait_wake(struct waiter **queue)			/* all */
+{
+	if (*queue)
+		wait_fail(queue, 0);
+}
+
 static inline long wait_error(struct waiter *waiter)
 {
 	long error = waiter->error;
@@ -182,13 +187,15 @@ enum page_tag { TAG_USED, TAG_DIRTY, TAG_WRITING, PAGE_TAGS, TAG_CUT = TAG_DIRTY
 
 struct node {
 	uint64_t tag[PAGE_TAGS];	/* bit i: slot i has such a page below it */
-	uint32_t count, seen;		/* anonymous: parents that name it */
+	union {
+		struct { uint32_t count, seen; };	/* anonymous: parents that name it */
+		struct node *above;		/* an object's; null: it is the root */
+	};
 	void *slot[NODE_SLOTS];
 };
 
 bool pages_insert(struct object *object, uint64_t index, struct frame *frame);	/* false: no memory */
 void pages_remove(struct object *object, uint64_t index);
-struct frame *pages_next(struct object *object, uint64_t index, enum page_tag tag);	/* the first at or after index */
 uint64_t pages_count(struct object *object, uint64_t first, uint64_t last, enum page_tag tag);	/* first..last-1 */
 
 /* ---- objects (object.c) */
@@ -255,7 +262,18 @@ static inline struct frame *pages_find(struct object *object, uint64_t index)
 	return leaf ? leaf->slot[index & (NODE_SLOTS - 1)] : NULL;
 }
 
-void pages_tag_above(struct object *object, uint64_t index, enum page_tag tag, bool on);
+struct frame *pages_search(struct object *object, uint64_t index, enum page_tag tag);
+
+static inline struct frame *pages_next(struct object *object, uint64_t index, enum page_tag tag)	/* the first at or after index */
+{
+	const struct node *leaf = object->leaf;
+
+	if (leaf && object->leaf_base == index >> NODE_BITS && (leaf->tag[tag] >> index % NODE_SLOTS & 1))
+		return leaf->slot[index % NODE_SLOTS];
+	return pages_search(object, index, tag);
+}
+
+void pages_tag_above(struct node *leaf, uint64_t index, enum page_tag tag, bool on);
 
 static inline void pages_tag(struct object *object, uint64_t index, enum page_tag tag, bool on)	/* of a page that is there */
 {
@@ -264,7 +282,7 @@ static inline void pages_tag(struct object *object, uint64_t index, enum page_ta
 
 	leaf->tag[tag] = on ? before | bit : before & ~bit;
 	if (!before != !leaf->tag[tag])
-		pages_tag_above(object, index, tag, on);
+		pages_tag_above(leaf, index, tag, on);
 }
 
 void page_read_ahead(struct object *object, struct ahead *ahead);
@@ -339,7 +357,8 @@ struct pending {
 
 struct pending *request_begin(struct object *object, unsigned operation, uint64_t first, unsigned count);	/* null: too many under way */
 void request_abandon(struct pending *pending);		/* not sent after all */
-void request_send(struct pending *pending, uint64_t length, const uint64_t *frames);
+void request_send(struct pending *pending, uint64_t length, struct core_request *request);	/* whose frames are there */
+void request_send_plain(struct pending *pending, uint64_t length);	/* one without frames */
 long request_wait(struct waiter *waiter);		/* until one ends */
 void request_later(struct object *object);		/* its trim, release or the rest of its end comes as soon as there is room */
 void request_deferred(void);				/* ... if there is */

@@ -194,7 +194,7 @@ long page_want_blocks(struct object *object, uint64_t index, uint64_t pages, str
 	for (unsigned i = 0; i < count; i++)
 		pages_find(object, index + i)->flags |= PAGE_ALLOCATING;
 	pending->count = count;
-	request_send(pending, object->length, NULL);
+	request_send_plain(pending, object->length);
 	return wait_park(&frame->waiters, waiter);
 }
 

@@ -33,28 +33,23 @@ struct node *pages_walk(struct object *object, uint64_t index)
 /* Takes away the empty nodes on the way to index. */
 static void prune(struct object *object, uint64_t index)
 {
-	struct node *path[11];
+	struct node *node = object->root, *below, *above;
 	unsigned level = object->height - 1;
 
 	object->leaf = NULL;
-	path[level] = object->root;
-	while (level && path[level]) {
-		path[level - 1] = path[level]->slot[SLOT(index, level)];
-		level--;
-	}
-	for (; level < object->height; level++) {
-		if (!path[level])
-			continue;
-		if (path[level]->tag[TAG_USED])
-			return;
-		slab_free(path[level], sizeof(struct node));
-		if (level + 1 == object->height) {
+	for (; level && (below = node->slot[SLOT(index, level)]); level--)
+		node = below;
+	for (; node && !node->tag[TAG_USED]; node = above) {
+		above = node->above;
+		slab_free(node, sizeof(struct node));
+		if (above) {
+			level++;
+			above->slot[SLOT(index, level)] = NULL;
+			above->tag[TAG_USED] &= ~BIT(SLOT(index, level));
+		} else {
 			object->root = NULL;
 			object->height = 0;
-			return;
 		}
-		path[level + 1]->slot[SLOT(index, level + 1)] = NULL;
-		path[level + 1]->tag[TAG_USED] &= ~BIT(SLOT(index, level + 1));
 	}
 }
 
@@ -74,6 +69,7 @@ static bool grow(struct object *object, uint64_t index)
 		node->slot[0] = object->root;
 		for (unsigned tag = 0; tag < PAGE_TAGS; tag++)
 			node->tag[tag] = object->root->tag[tag] != 0;
+		object->root->above = node;
 		object->root = node;
 		object->height++;
 	}
@@ -94,6 +90,7 @@ static bool make_path(struct object *object, uint64_t index)
 			*slot = slab_take(sizeof(struct node));
 			if (!*slot)
 				return false;
+			(*slot)->above = node;
 			node->tag[TAG_USED] |= BIT(SLOT(index, level));
 		}
 		node = *slot;
@@ -144,19 +141,15 @@ void pages_remove(struct object *object, uint64_t index)
 }
 
 /* A leaf has its first page with this tag, or has lost its last one: the nodes above it follow. */
-void pages_tag_above(struct object *object, uint64_t index, enum page_tag tag, bool on)
+void pages_tag_above(struct node *leaf, uint64_t index, enum page_tag tag, bool on)
 {
-	struct node *path[11], *node = object->root;
+	for (struct node *node = leaf->above; node; node = node->above) {
+		uint64_t before = node->tag[tag];
 
-	for (unsigned level = object->height - 1; level; level--) {
-		path[level] = node;
-		if (on)
-			node->tag[tag] |= BIT(SLOT(index, level));
-		node = node->slot[SLOT(index, level)];
-	}
-	for (unsigned level = 1; level < object->height && !on; level++) {
-		path[level]->tag[tag] &= ~BIT(SLOT(index, level));
-		on = path[level]->tag[tag];
+		index >>= NODE_BITS;
+		node->tag[tag] = on ? before | BIT(index) : before & ~BIT(index);
+		if (!before == !node->tag[tag])
+			return;
 	}
 }
 
@@ -177,7 +170,7 @@ static struct frame *next_below(const struct node *node, unsigned level, uint64_
 	return NULL;
 }
 
-struct frame *pages_next(struct object *object, uint64_t index, enum page_tag tag)
+struct frame *pages_search(struct object *object, uint64_t index, enum page_tag tag)
 {
 	uint64_t near = object->leaf && object->leaf_base == index >> NODE_BITS ? object->leaf->tag[tag] & (~0UL << SLOT(index, 0)) : 0;
 

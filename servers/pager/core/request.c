@@ -8,44 +8,50 @@
 
 struct pending *request_begin(struct object *object, unsigned operation, uint64_t first, unsigned count)
 {
-	for (unsigned tried = 0; core.pendings_used < PENDINGS && tried < PENDINGS; tried++) {
-		struct pending *pending = &core.pendings[core.pending_hint++ % PENDINGS];
+	struct pending *pending;
+	unsigned index = core.pending_hint;
 
-		if (pending->id)
-			continue;
-		pending->id = ++core.request_serial * PENDINGS + (pending - core.pendings);
-		pending->object = object;
-		pending->operation = operation;
-		pending->first = first;
-		pending->count = count;
-		pending->copy = NULL;
-		pending->served = false;
-		pending->sync = false;
-		core.pendings_used++;
-		if (object)
-			object->requests++;
-		return pending;
-	}
-	return NULL;
+	if (core.pendings_used == PENDINGS)
+		return NULL;
+	do
+		index = index + 1 < PENDINGS ? index + 1 : 0;
+	while (core.pendings[index].id);
+	core.pending_hint = index;
+	pending = &core.pendings[index];
+	pending->id = ++core.request_serial * PENDINGS + index;
+	pending->object = object;
+	pending->operation = operation;
+	pending->first = first;
+	pending->count = count;
+	pending->copy = NULL;
+	pending->served = false;
+	pending->sync = false;
+	core.pendings_used++;
+	if (object)
+		object->requests++;
+	return pending;
 }
 
-void request_send(struct pending *pending, uint64_t length, const uint64_t *frames)
+/* Field by field: frames that are not named are not cleared either. */
+void request_send(struct pending *pending, uint64_t length, struct core_request *request)
 {
-	struct core_request request;	/* frames that it does not name are not filled */
+	request->id = pending->id;
+	request->operation = pending->operation;
+	request->count = pending->count;
+	request->object = pending->object->number;
+	request->first = pending->first;
+	request->length = length;
+	request->pager = pending->operation == FS_REQUEST_page_in ? pending->object->pager : 0;
+	request->modified = pending->operation == FS_REQUEST_write ? core_object_modified(pending->object) : 0;
+	request->sync = pending->sync;
+	core.ops.request(request);
+}
 
-	request.id = pending->id;
-	request.pager = pending->operation == FS_REQUEST_page_in ? pending->object->pager : 0;
-	request.operation = pending->operation;
-	request.count = pending->count;
-	request.object = pending->object->number;
-	request.first = pending->first;
-	request.length = length;
-	request.modified = pending->operation == FS_REQUEST_write ? core_object_modified(pending->object) : 0;
-	request.sync = pending->sync;
+void request_send_plain(struct pending *pending, uint64_t length)
+{
+	struct core_request request;
 
-	for (unsigned i = 0; frames && i < pending->count; i++)
-		request.frame[i] = frames[i];
-	core.ops.request(&request);
+	request_send(pending, length, &request);
 }
 
 void request_abandon(struct pending *pending)
@@ -120,7 +126,7 @@ static unsigned take_pages(struct object *object, uint64_t index, uint64_t pages
 
 unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *status)
 {
-	uint64_t physical[CORE_BATCH];
+	struct core_request request;
 	struct pending *pending = NULL;
 
 	*status = 0;
@@ -128,7 +134,7 @@ unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *st
 		pending = request_begin(object, FS_REQUEST_page_in, index, 0);
 	if (!pending)
 		return 0;
-	pending->count = take_pages(object, index, object->careful ? 1 : pages, physical);
+	pending->count = take_pages(object, index, object->careful ? 1 : pages, request.frame);
 	if (!pending->count) {
 		request_abandon(pending);
 		*status = -ENOMEM;
@@ -136,7 +142,7 @@ unsigned page_in(struct object *object, uint64_t index, uint64_t pages, long *st
 	}
 	pending->served = object->pager;
 	core.pendings_served += pending->served;
-	request_send(pending, object->length, physical);
+	request_send(pending, object->length, &request);
 	return pending->count;
 }
 
@@ -169,7 +175,7 @@ static void page_in_done(struct object *object, struct frame *frame, bool hole)
 	wait_wake(&frame->waiters);
 }
 
-static void complete_page_in(struct pending *pending, int64_t status, uint64_t holes)
+static RARE void complete_page_in(struct pending *pending, int64_t status, uint64_t holes)
 {
 	for (unsigned i = 0; i < pending->count; i++) {
 		struct frame *frame = pages_find(pending->object, pending->first + i);
@@ -210,7 +216,7 @@ static void complete_write(struct pending *pending, int64_t status)
 
 /* ---- blocks */
 
-static void complete_allocate(struct pending *pending, int64_t status, uint64_t value)
+static RARE void complete_allocate(struct pending *pending, int64_t status, uint64_t value)
 {
 	uint64_t given = status ? 0 : minimum(value, pending->count);
 
@@ -296,7 +302,7 @@ void object_trim(struct object *object)
 		return;
 	}
 	object->trim = TRIM_SENT;
-	request_send(pending, object->length, NULL);
+	request_send_plain(pending, object->length);
 }
 
 void object_release(struct object *object)
@@ -307,7 +313,7 @@ void object_release(struct object *object)
 		request_later(object);
 		return;
 	}
-	request_send(pending, object->uses, NULL);
+	request_send_plain(pending, object->uses);
 	pending->object = NULL;
 	object_free(object);
 }
@@ -337,5 +343,6 @@ void core_complete(uint64_t id, int64_t status, uint64_t value)
 		object_trim(object);
 	else if (object)
 		object_settle(object);
-	request_deferred();
+	if (core.deferred)
+		request_deferred();
 }

@@ -29,7 +29,7 @@ static bool overlap(const struct vma *vma, uint64_t first, uint64_t last, uint64
 	return *start < *end;
 }
 
-static bool slice(struct sweep *sweep, sweep_visit *visit, uint64_t *budget)
+static STRAIGHT bool slice(struct sweep *sweep, sweep_visit *visit, uint64_t *budget)
 {
 	while (sweep->at) {
 		struct vma *vma = sweep->at;
@@ -106,7 +106,7 @@ static bool is_for(const struct sweep *sweep, const struct object *object, uint6
 }
 
 /* Who is done in one slice need not wait for another's sweep. */
-static long sweep_for(struct waiter *waiter, struct object *object, uint64_t first, uint64_t last, sweep_visit *visit)
+static STRAIGHT long sweep_for(struct waiter *waiter, struct object *object, uint64_t first, uint64_t last, sweep_visit *visit)
 {
 	struct sweep once = { .object = object, .first = first, .last = last, .at = object->vmas };
 	uint64_t budget = slice_budget();

@@ -41,11 +41,6 @@ void wait_fail(struct waiter **queue, long error)
 	}
 }
 
-void wait_wake(struct waiter **queue)
-{
-	wait_fail(queue, 0);
-}
-
 long lock_take(struct lock *lock, struct waiter *waiter)
 {
 	long status = lock_check(lock, waiter);

@@ -30,7 +30,8 @@ static bool may_write(const struct frame *frame, bool failed_too)
 unsigned write_cluster(struct frame *frame, bool failed_too)
 {
 	struct object *object = frame->object;
-	uint64_t physical[CORE_BATCH], first = frame->index;
+	struct core_request request;
+	uint64_t first = frame->index;
 	struct pending *pending = request_begin(object, FS_REQUEST_write, first, 0);
 
 	if (!pending)
@@ -43,12 +44,12 @@ unsigned write_cluster(struct frame *frame, bool failed_too)
 		page_clean(frame);
 		frame->flags |= PAGE_WRITING;
 		pages_tag(object, frame->index, TAG_WRITING, true);
-		physical[pending->count++] = frame_physical(source);
+		request.frame[pending->count++] = frame_physical(source);
 		frame = pages_find(object, first + pending->count);
 	}
 	pending->sync = failed_too;
 	if (pending->count)
-		request_send(pending, object->length, physical);
+		request_send(pending, object->length, &request);
 	else
 		request_abandon(pending);
 	return pending->count;
@@ -61,10 +62,10 @@ enum { SYNC_HARVEST, SYNC_START, SYNC_WAIT };
 /* One after the other: a page under write that is dirty again is written again after that. */
 static long sync_start(struct object *object, uint64_t last, struct waiter *waiter)
 {
-	uint64_t *at = &waiter->progress[1];
+	uint64_t *at = &waiter->progress[1], end = minimum(last, object_end(object));
 	struct frame *frame;
 
-	while ((frame = pages_next(object, *at, TAG_DIRTY)) && frame->index < minimum(last, object_end(object))) {
+	while (object->dirty_pages && *at < end && (frame = pages_next(object, *at, TAG_DIRTY)) && frame->index < end) {
 		unsigned pages;
 
 		*at = frame->index;
