@@ -91,7 +91,7 @@
 	X(-20, map,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|rights, pages, first frame, memory slot, 0 or MAP_LARGE) -> pages done") \
 	X(-21, unmap,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address, pages, report address, report entries) -> pages done, entries written") \
 	X(-22, protect,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|rights kept, pages, report address, report entries) -> pages done, entries written") \
-	X(-23, scan,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|SCAN_*, pages, report address, report entries) -> pages done, entries written") \
+	X(-23, scan,		slot,	KIND_SPACE,		RIGHT_CONTROL,	"(address|SCAN_*, pages, report address, report entries) -> pages done, entries written (no report: the bits found)") \
 	X(-24, irq_bind,	slot,	KIND_IRQ,		0,		"(irq number, notification slot, bits): deliver as notification, as long as that lives. IRQ_IDLE comes once for each irq_bind") \
 	X(-25, irq_ack,		slot,	KIND_IRQ,		0,		"(irq number): handled; the next may come") \
 	X(-26, timer_set,	slot,	KIND_CONTROL,		0,		"(notification slot, bits, rdtime deadline; 0: cancel): one timer per notification") \
@@ -228,7 +228,8 @@ struct registers {
  *   report:  unmap and protect write one entry per page whose D bit (or, for unmap with REPORT_ACCESSED, A bit) was set, scan one
  *            per page with a bit set that SCAN_* selects. Entry: address | REPORT_A | REPORT_D. No room left, or the page of the report is full: they stop early. report
  *            address 0: no report. unmap and protect clear what they report (protect: D only).
- *   scan:    SCAN_ACCESSED, SCAN_DIRTY: report and, with SCAN_CLEAR, clear these bits.
+ *   scan:    SCAN_ACCESSED, SCAN_DIRTY: report and, with SCAN_CLEAR, clear these bits. Without a report the second result is what the entries would have
+ *            said, of all pages together: REPORT_A | REPORT_D. For one page that is all there is to know.
  * Large leaves are only taken apart whole (unmap of a part: ERR_INVALID).
  */
 #define USER_END (1UL << 38)

@@ -19,7 +19,7 @@ struct range {
 	uint64_t steps;			/* left */
 	uint64_t changed;		/* leaves that need a flush */
 	uint64_t cleared;		/* leaves of the present table */
-	uint64_t written, room;		/* entries of the report */
+	uint64_t written, room;		/* entries of the report; scan without one: the bits of all pages together */
 	uint64_t *report;		/* NULL: nobody reads one */
 };
 
@@ -146,6 +146,7 @@ static uint64_t scan_step(struct range *range, uint64_t address, uint64_t *entry
 		bits = entry_report(entry_clear(entry, wanted));
 		leaf_changed(range, address);
 	}
+	range->written |= range->report ? 0 : bits;
 	return bits;
 }
 

@@ -58,7 +58,23 @@ void table_protect(void *domain, uint64_t address, unsigned rights, uint64_t pag
 	whole(PROTECT, domain, address, rights, pages, dirty, context);
 }
 
-void table_scan(void *domain, uint64_t address, unsigned flags, uint64_t pages, void (*seen)(void *context, uint64_t entry), void *context)
+static RARE void scan_many(void *domain, uint64_t address, unsigned flags, uint64_t pages, void (*seen)(void *context, uint64_t entry), void *context)
 {
 	whole(SCAN, domain, address, flags, pages, seen, context);
+}
+
+/* Of one page the kernel tells without a report. */
+void table_scan(void *domain, uint64_t address, unsigned flags, uint64_t pages, void (*seen)(void *context, uint64_t entry), void *context)
+{
+	struct result result;
+
+	if (pages != 1) {
+		scan_many(domain, address, flags, pages, seen, context);
+		return;
+	}
+	result = sys_scan(domain_slot(domain), address | flags, 1, 0, 0);
+	if (result.value != 1)
+		panic("pager: scan at %lx: %ld", (unsigned long)address, result.value);
+	if (result.second)
+		seen(context, address | result.second);
 }

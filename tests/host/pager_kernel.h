@@ -127,6 +127,8 @@ static struct result walk(long number, int space, uint64_t address, uint64_t pag
 			found |= REPORT_A;
 		if (found && report) {
 			report[written++] = entry->page * PAGE_BYTES | found;
+		} else if (number == SYS_scan) {
+			written |= found;
 		}
 		if (number == SYS_protect) {
 			entry->rights &= bits;

@@ -85,6 +85,10 @@ static void rights(uint64_t token)
 	CHECK(entries[0], NOWHERE | REPORT_A | REPORT_D);
 	CHECK(sys_copy(token, NOWHERE + PAGE_BYTES - 100, buffer, 2 * PAGE_BYTES, COPY_IN), PAGE_BYTES + 100);
 	CHECK(sys_copy(token, NOWHERE + 2 * PAGE_BYTES, buffer, 1, COPY_IN), 0);
+	CHECK(sys_scan(second_space, (NOWHERE + PAGE_BYTES) | SCAN_ACCESSED | SCAN_DIRTY, 1, NULL, 0).second, REPORT_A);
+	CHECK(sys_scan(second_space, (NOWHERE + 2 * PAGE_BYTES) | SCAN_ACCESSED | SCAN_DIRTY, 1, NULL, 0).second, 0);
+	CHECK(sys_scan(second_space, NOWHERE | SCAN_DIRTY | SCAN_CLEAR, 3, NULL, 0).second, REPORT_A | REPORT_D);
+	CHECK(sys_scan(second_space, NOWHERE | SCAN_ACCESSED | SCAN_DIRTY, 3, NULL, 0).second, REPORT_A);
 	CHECK(sys_unmap(second_space, NOWHERE, 3, NULL, 0).value, 3);
 }
 

@@ -148,7 +148,7 @@ uint64_t sweep_unmap(struct vma *vma, uint64_t start, uint64_t end, uint64_t *bu
 	return end;
 }
 
-static uint64_t harvest(struct vma *vma, uint64_t start, uint64_t end, uint64_t *budget)
+static STRAIGHT uint64_t harvest(struct vma *vma, uint64_t start, uint64_t end, uint64_t *budget)
 {
 	if (!vma_hides_stores(vma))
 		return end;
