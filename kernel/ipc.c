@@ -196,12 +196,9 @@ static bool receive_interrupted(struct thread *caller, struct endpoint *endpoint
 	return false;
 }
 
-/* In this order: the bound notification, interrupted calls, queued calls; otherwise wait. A deadline that has passed only looks: no timer. */
-static inline long receive(struct thread *caller, struct endpoint *endpoint)
+/* Interrupted calls, queued calls; otherwise wait. A deadline that has passed only looks: no timer. */
+static __attribute__((noinline)) long receive_call(struct thread *caller, struct endpoint *endpoint)
 {
-	caller->space->received = true;
-	if (caller->noticed && notification_receive(caller))
-		return BLOCKED;
 	if (likely(endpoint)) {
 		if (receive_interrupted(caller, endpoint))
 			return BLOCKED;
@@ -225,6 +222,13 @@ static inline long receive(struct thread *caller, struct endpoint *endpoint)
 	if (unlikely(caller->x[T5]))
 		timer_deadline(caller, caller->x[T5]);
 	return BLOCKED;
+}
+
+/* The bound notification comes first. */
+static always_inline long receive(struct thread *caller, struct endpoint *endpoint)
+{
+	caller->space->received = true;
+	return caller->noticed && notification_receive(caller) ? BLOCKED : receive_call(caller, endpoint);
 }
 
 /* The last check maps the item, if there is one: it is all or nothing. */
