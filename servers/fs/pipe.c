@@ -225,17 +225,17 @@ int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 	return result;
 }
 
-/* To a reader, at once, if all lies in one page; `first` is the first byte. How many; 0: nothing is done yet. */
-static INLINED long give(struct pipe *pipe, uint8_t *first, uint64_t available, const struct message *message)
+/* To a reader, at once, if all lies in one page. How many; 0: nothing is done yet. */
+static INLINED long give(struct pipe *pipe, const struct message *message)
 {
-	uint64_t bytes = message->word[2], inside = pipe->tail % BLOCK_BYTES;
+	uint64_t bytes = message->word[2], available = pipe->head - pipe->tail, inside = pipe->tail % BLOCK_BYTES;
 
 	if ((int64_t)bytes < 0)
 		return 0;
 	if (bytes > available)
 		bytes = available;
 	if (!bytes || inside + bytes > BLOCK_BYTES ||
-	    sys_copy(message->token, message->word[1], first, bytes, COPY_OUT) != (long)bytes)
+	    sys_copy(message->token, message->word[1], byte_at(pipe, pipe->tail), bytes, COPY_OUT) != (long)bytes)
 		return 0;
 	if (pipe->pages > 1 || inside + bytes == BLOCK_BYTES) {
 		take_out(pipe, bytes);
@@ -256,21 +256,27 @@ INLINED enum at_once pipe_read_at_once(struct message *message, struct open *ope
 		wait_at(pipe, READERS);
 		return WAITING;
 	}
-	bytes = give(pipe, byte_at(pipe, pipe->tail), pipe->head - pipe->tail, message);
+	bytes = give(pipe, message);
 	if (!bytes)
 		return LATER;
 	message->label = message->word[0] = bytes;
 	return pass_on(pipe) ? PASSED_ON : ANSWERED;
 }
 
-/* The reader that waits longest gets the bytes that have just come, if they are all there is, and does not have to find them. */
-static INLINED void hand_over(struct pipe *pipe, uint8_t *first, uint64_t available)
+/* The reader that waits longest gets bytes that have come into an empty pipe, and does not have to find them. How many it took. */
+static INLINED uint64_t hand_over(struct pipe *pipe, uint8_t *own, uint64_t bytes)
 {
 	struct call *call = pipe->waiting[READERS].first;
-	long bytes = call->message.label == LINUX_read ? give(pipe, first, available, &call->message) : 0;
+	uint64_t wanted = call->message.word[2];
 
-	if (bytes)
-		call_end(call, bytes);
+	if (call->message.label != LINUX_read || (int64_t)wanted <= 0)
+		return 0;
+	if (wanted < bytes)
+		bytes = wanted;
+	if (sys_copy(call->message.token, call->message.word[1], own, bytes, COPY_OUT) != (long)bytes)
+		return 0;
+	call_end(call, bytes);
+	return bytes;
 }
 
 /* Pages for up to `bytes` more; the room that there is. */
@@ -344,18 +350,20 @@ int64_t pipe_write(struct call *call, struct open *open, unsigned how)
 INLINED enum at_once pipe_write_at_once(struct message *message, struct open *open)
 {
 	struct pipe *pipe = open->pipe;
-	uint64_t bytes = message->word[2], inside = pipe->head % BLOCK_BYTES;
-	uint8_t *page = pipe->page[pipe->head / BLOCK_BYTES % PIPE_PAGES];
+	uint64_t bytes = message->word[2], head = pipe->head, held = head - pipe->tail, inside = head % BLOCK_BYTES, taken = 0;
+	uint8_t *page = pipe->page[head / BLOCK_BYTES % PIPE_PAGES];
 
-	if (bytes - 1 >= BLOCK_BYTES - inside || !page || !pipe->readers || bytes > PIPE_BYTES - (pipe->head - pipe->tail) ||
+	if (bytes - 1 >= BLOCK_BYTES - inside || !page || !pipe->readers || bytes > PIPE_BYTES - held ||
 	    sys_copy(message->token, message->word[1], page + inside, bytes, COPY_IN) != (long)bytes)
 		return LATER;
-	pipe->head += bytes;
 	message->label = message->word[0] = bytes;
-	if (!pipe->waiting[READERS].first)
-		return pass_on(pipe) ? PASSED_ON : ANSWERED;
-	if (pipe->head - pipe->tail == bytes)
-		hand_over(pipe, page + inside, bytes);
-	pass_on(pipe);
-	return PASSED_ON;
+	if (!held && pipe->waiting[READERS].first) {
+		taken = hand_over(pipe, page + inside, bytes);
+		if (taken == bytes)
+			return PASSED_ON;	/* the pipe is as it was */
+	}
+	pipe->head = head + bytes;
+	if (taken)
+		take_out(pipe, taken);
+	return pass_on(pipe) || taken ? PASSED_ON : ANSWERED;
 }
