@@ -8,7 +8,7 @@
 #include "thread.h"
 
 /* Page by page. */
-__attribute__((noinline)) static long copy_pages(struct space *own_space, struct space *remote_space, uint64_t remote, uint64_t own, uint64_t bytes, uint64_t direction)
+__attribute__((noinline)) static long copy_pages(struct space *own_space, uint64_t remote, uint64_t own, uint64_t bytes, uint64_t direction, struct space *remote_space)
 {
 	bool in = direction == COPY_IN;
 	uint64_t done = 0, length;
@@ -43,8 +43,8 @@ long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uin
 		return ERR_NO_LOAN;
 	this_hart->counters.copies++;
 	remote_space = thread->space;
-	if (unlikely(bytes > PAGE_BYTES || remote % PAGE_BYTES + bytes > PAGE_BYTES || own % PAGE_BYTES + bytes > PAGE_BYTES || !remote_space))
-		return copy_pages(own_space, remote_space, remote, own, bytes, direction);
+	if (unlikely(bytes > PAGE_BYTES - remote % PAGE_BYTES || bytes > PAGE_BYTES - own % PAGE_BYTES || !remote_space))
+		return copy_pages(own_space, remote, own, bytes, direction, remote_space);
 	if (direction == COPY_IN) {
 		from = user_physical(remote_space, remote, PAGE_WAS_READ);
 		to = user_physical(own_space, own, PAGE_WAS_WRITTEN);
@@ -53,7 +53,7 @@ long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uin
 		to = user_physical(remote_space, remote, PAGE_WAS_WRITTEN);
 	}
 	if (unlikely(!is_page_memory(from) || !is_page_memory(to)))
-		return copy_pages(own_space, remote_space, remote, own, bytes, direction);
+		return copy_pages(own_space, remote, own, bytes, direction, remote_space);
 	return (long)copy_bytes(direct(to), direct(from), bytes);
 }
 

@@ -52,7 +52,7 @@ uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint
  */
 static always_inline uint64_t user_physical(struct space *space, uint64_t address, uint64_t bits)
 {
-	uint64_t region = address / LARGE_BYTES + 1, inside = address % PAGE_BYTES, *entry;
+	uint64_t region = address / LARGE_BYTES, inside = address % PAGE_BYTES, *entry;
 
 	if (likely(region == space->near_region)) {
 		entry = space->near_table + entry_index(address, 0);

@@ -33,20 +33,22 @@ struct capability {
 };
 _Static_assert(sizeof(struct capability) * LEAF_SLOTS == PAGE_BYTES, "a leaf is one page");
 
+#define NO_REGION (~0UL)
+
 struct space {
 	/* Shared with fastpath.S: riscv/frame.h */
 	uint64_t satp;			/* 0: it has no ASID now, or no root */
 	struct reference route;
 	void *route_page;		/* of some object; the route's while that is alive */
 	uint64_t *root;
-	uint64_t near_region, *near_table;	/* the table of 4 KiB pages walked to last, and its 2 MiB: their number + 1, 0: none */
+	uint64_t near_region, *near_table;	/* the table of 4 KiB pages walked to last, and the number of its 2 MiB, or NO_REGION */
 	uint64_t near_large, *large_entry;	/* the same of the large page that was reached last: its entry */
 	uint64_t received;		/* somebody may have it as thread->holder */
 	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
 
 	/* Page table, root and satp among it: riscv/sv39.c, riscv/tlb.c, table.c */
 	uint64_t reserve_first, reserve_pages;	/* object indices, chained through the pages' first words */
-	uint64_t emptied_region;	/* where the table stays that was emptied last, numbered as near_region; 0: nowhere */
+	uint64_t emptied_region;	/* where the table stays that was emptied last, the number of its 2 MiB + 1; 0: nowhere */
 
 	struct reference leaf[SPACE_LEAVES];
 
@@ -129,6 +131,7 @@ static inline bool extent_covers(const struct capability *extent, uint64_t base,
 static inline void space_init(struct space *space)
 {
 	list_init(&space->threads);
+	space->near_region = space->near_large = NO_REGION;
 	space->route_page = objects;
 }
 

@@ -15,7 +15,7 @@ uint8_t *user_reach(struct space *space, uint64_t address, uint64_t access, uint
 		return NULL;
 	entry_use(walk.entry, access);
 	if (walk.level == 1) {
-		space->near_large = address / LARGE_BYTES + 1;
+		space->near_large = address / LARGE_BYTES;
 		space->large_entry = walk.entry;
 	}
 	*bytes = level_bytes(walk.level) - offset;

@@ -60,7 +60,7 @@ void table_tidy(struct space *space)
 		walk = walk_down(space, address, walk.level + 1);
 		*walk.entry = 0;
 		table_count(walk.entry, -1);
-		space->near_region = space->near_large = 0;
+		space->near_region = space->near_large = NO_REGION;
 		tlb_flush_space(space);
 		reserve_push(space, table);
 	}

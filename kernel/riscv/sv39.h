@@ -106,11 +106,11 @@ static always_inline struct walk table_walk_here(struct space *space, uint64_t a
 {
 	struct walk walk;
 
-	if (likely(address / LARGE_BYTES + 1 == space->near_region))
+	if (likely(address / LARGE_BYTES == space->near_region))
 		return (struct walk){ space->near_table + entry_index(address, 0), 0 };
 	walk = walk_down(space, address, 0);
 	if (!walk.level && address < USER_END) {
-		space->near_region = address / LARGE_BYTES + 1;
+		space->near_region = address / LARGE_BYTES;
 		space->near_table = walk.entry - entry_index(address, 0);
 	}
 	return walk;
