@@ -395,7 +395,7 @@ static __attribute__((noinline)) void arrived(long event)
 	call->event = event;
 	call->process = process = process_of(call->message.identity);
 	if (process && process->executing && process->executing_thread == TOKEN_THREAD(call->message.token) && call->message.badge == BADGE_CLIENT)
-		process_execute(&process->executing, NULL);	/* it has failed */
+		process_executing(process, NULL);	/* it has failed */
 	run(call);
 }
 
@@ -435,7 +435,7 @@ long calls_serve(bool wait, uint64_t *bits)
 	} else {
 		event = ipc_recv(SLOT_ENDPOINT, &message);
 	}
-	while (event == EVENT_MESSAGE && (process = process_or_zombie(message.identity)) && !(process->parked && find(message.token))) {
+	while (event == EVENT_MESSAGE && (process = process_or_zombie(message.identity)) && !process->parked) {
 		enum at_once end = transfer_at_once(process, &message);
 
 		if (end == LATER)
@@ -445,8 +445,7 @@ long calls_serve(bool wait, uint64_t *bits)
 			arrived_to_wait(process);
 			if (!wait || kept.token)
 				return event;
-			message = (struct message){ 0 };
-			event = ipc_recv(SLOT_ENDPOINT, &message);
+			event = ipc_recv(SLOT_ENDPOINT, &message);	/* no deadline: `wait` */
 			continue;
 		}
 		message.capability = message.deadline = 0;

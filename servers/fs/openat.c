@@ -327,7 +327,7 @@ static int64_t execute(struct call *call, const struct walk *walk, const uint64_
 	if (node->writers)
 		return -ETXTBSY;
 	node_used(node);
-	process_execute(&process->executing, node);
+	process_executing(process, node);
 	process->executing_thread = TOKEN_THREAD(call->message.token);
 	node_set_name(node, walk->directory.number, walk->name, walk->length);
 	return forward_call(call, SLOT_PAGER, PAGER_exec, &words, sizeof(words));

@@ -363,7 +363,9 @@ INLINED enum at_once pipe_write_at_once(struct message *message, struct open *op
 			return PASSED_ON;	/* the pipe is as it was */
 	}
 	pipe->head = head + bytes;
-	if (taken)
-		take_out(pipe, taken);
-	return pass_on(pipe) || taken ? PASSED_ON : ANSWERED;
+	if (!taken)
+		return pass_on(pipe) ? PASSED_ON : ANSWERED;
+	take_out(pipe, taken);
+	pass_on(pipe);
+	return PASSED_ON;
 }

@@ -39,6 +39,12 @@ void process_set_directory(struct process *process, struct place place, struct n
 	process->directory_node = node;
 }
 
+void process_executing(struct process *process, struct node *node)
+{
+	process->parked += (node != NULL) - (process->executing != NULL);
+	process_execute(&process->executing, node);
+}
+
 void process_execute(struct node **slot, struct node *node)
 {
 	struct node *old = *slot;
@@ -133,7 +139,7 @@ int64_t fs_exec(struct call *call)
 		return -ESRCH;
 	if (process->executing)
 		process_execute(&process->program, process->executing);
-	process_execute(&process->executing, NULL);
+	process_executing(process, NULL);
 	for (int i = 0; i < DESCRIPTORS / 64; i++)
 		while (process->close_on_exec[i])
 			descriptor_set(process, i * 64 + __builtin_ctzl(process->close_on_exec[i]), NULL, false);
@@ -152,7 +158,7 @@ static void give_up_all(struct process *process)
 	}
 	process_set_directory(process, path_root(), NULL);
 	process_execute(&process->program, NULL);
-	process_execute(&process->executing, NULL);
+	process_executing(process, NULL);
 	process->exited = true;
 }
 

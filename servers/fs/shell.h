@@ -86,7 +86,7 @@ call_handler *handler_of(const struct call *call);	/* main.c; null: no such call
 struct process {
 	uint64_t identity;
 	bool exited;				/* a zombie */
-	uint16_t parked;			/* how many of its calls are entered */
+	uint16_t parked;			/* how many of its calls are entered, and one more while it executes; 0: a transfer may be done at once */
 	uint32_t umask;
 	struct credentials who;
 	struct place directory;			/* working directory */
@@ -116,6 +116,7 @@ struct process *process_by_pid(uint64_t pid);
 struct process *process_next(unsigned *slot);	/* walks all */
 void process_set_directory(struct process *process, struct place place, struct node *node);
 void process_execute(struct node **slot, struct node *node);	/* slot: program or executing; node null: nothing any more */
+void process_executing(struct process *process, struct node *node);
 int descriptor_free(const struct process *process, int from);			/* the lowest that is free, or -EMFILE */
 void descriptor_set(struct process *process, int descriptor, struct open *open, bool close_on_exec);	/* takes over one reference */
 /* ---- open.c: open file descriptions. `number` is known to the pager for regular files. */

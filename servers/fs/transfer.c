@@ -131,7 +131,7 @@ INLINED enum at_once transfer_at_once(const struct process *process, struct mess
 	struct open *open;
 	unsigned how;
 
-	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT || process->executing)
+	if (row >= sizeof(how_of) || message->badge != BADGE_CLIENT)
 		return LATER;
 	open = descriptor_small(process, word[0]);
 	if (!open || !(open->at_once >> row & 1))
