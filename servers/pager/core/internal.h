@@ -140,7 +140,7 @@ long lock_take(struct lock *lock, struct waiter *waiter);		/* the same, and ours
 void lock_drop(struct lock *lock, struct waiter *waiter);		/* if ours */
 
 /* ---- replacement (policy.c): a policy says which cache page goes first. It keeps them in a ring of its own; what its functions may look at are the
- * flags and page_reclaimable, page_mapped. One static state each: there is one cache. */
+ * flags and page_reclaimable, page_mapped, page_untouched. One static state each: there is one cache. */
 struct policy {
 	const char *name;
 	void (*start)(void);			/* forget everything */
@@ -153,6 +153,7 @@ extern const struct policy policy_clock, policy_fifo, policy_sieve;
 bool is_called(const char *called, const char *name, size_t length);	/* name need not end with a 0 */
 void ring_insert(struct frame *before, struct frame *frame);	/* before null: into an empty ring */
 struct frame *ring_remove(struct frame *frame);			/* returns the one behind it, null: the ring is empty now */
+bool page_untouched(struct frame *frame);			/* it may go now and was not used since this was last asked */
 
 /* ---- memory (reclaim.c) */
 #define WANT_STEP 8	/* free frames that any step may need for one page and the records around it */

@@ -52,3 +52,14 @@ struct frame *ring_remove(struct frame *frame)
 	frame->next = frame->previous = NULL;
 	return next;
 }
+
+bool page_untouched(struct frame *frame)
+{
+	bool touched;
+
+	if (!page_reclaimable(frame) || page_mapped(frame))
+		return false;
+	touched = frame->flags & PAGE_TOUCHED;
+	frame->flags &= ~PAGE_TOUCHED;
+	return !touched;
+}

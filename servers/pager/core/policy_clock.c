@@ -30,18 +30,13 @@ static void removed(struct frame *frame)
 static struct frame *look(bool kind)
 {
 	struct frame *frame = hand;
-	bool touched;
 
 	if (!frame)
 		return NULL;
 	hand = hand->next;
 	if (!kind)
 		return frame;
-	if (!page_reclaimable(frame) || page_mapped(frame))
-		return NULL;
-	touched = frame->flags & PAGE_TOUCHED;
-	frame->flags &= ~PAGE_TOUCHED;
-	return touched ? NULL : frame;
+	return page_untouched(frame) ? frame : NULL;
 }
 
 const struct policy policy_clock = { "clock", start, added, removed, look };

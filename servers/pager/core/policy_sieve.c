@@ -61,18 +61,13 @@ static void removed(struct frame *frame)
 static struct frame *look(bool kind)
 {
 	struct frame *frame = hand;
-	bool touched;
 
 	if (!frame)
 		return NULL;
 	hand = hand->next;
 	if (!kind)
 		return frame;
-	if ((frame->flags & PAGE_FRESH) || !page_reclaimable(frame) || page_mapped(frame))
-		return NULL;
-	touched = frame->flags & PAGE_TOUCHED;
-	frame->flags &= ~PAGE_TOUCHED;
-	return touched ? NULL : frame;
+	return !(frame->flags & PAGE_FRESH) && page_untouched(frame) ? frame : NULL;
 }
 
 const struct policy policy_sieve = { "sieve", start, added, removed, look };
