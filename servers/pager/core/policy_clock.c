@@ -2,7 +2,7 @@
  * The default replacement policy: a ring of cache pages and a hand. A page that was used since the hand last passed gets another
  * round. Pages that may not go now (dirty, busy, mapped) are passed by.
  */
-#include "internal.h"
+#include "policy.h"
 
 static struct frame *hand;
 

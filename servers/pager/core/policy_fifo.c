@@ -2,7 +2,7 @@
  * First in, first out, whatever was used meanwhile: the textbooks' policy, and the yardstick that a better one has to beat. A page that may not
  * go when its turn comes (dirty, busy, mapped) is passed by until the hand comes round again.
  */
-#include "internal.h"
+#include "policy.h"
 
 static struct frame *hand;
 

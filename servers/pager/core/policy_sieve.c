@@ -10,7 +10,7 @@
  * Being read in counts as a use, and so does what a program does with a page at once (eight reads of 512 bytes). The newest pages are therefore
  * fresh: the hand passes them by, and their uses are forgotten when they settle. Only who comes back later has shown that the page is worth it.
  */
-#include "internal.h"
+#include "policy.h"
 
 #define FRESH_SHARE 8		/* one page in so many is fresh */
 
