@@ -26,7 +26,7 @@ import machine
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("QUIRE_BUILD") or os.path.join(ROOT, "build"))
 COMMAND_TIMEOUT = 300
-MEMORY_MIN, MEMORY_MAX = 16, 256 << 10  # MiB: QEMU needs room for kernel, archive and device tree; the kernel sees the low 256 GiB
+MEMORY_MIN, MEMORY_MAX = 20, 256 << 10  # MiB: with less, what the servers need does not fit (init says so); the kernel sees the low 256 GiB
 RISCV_ELF = re.compile(rb"\x7fELF\x02\x01.{12}\xf3\x00", re.DOTALL)  # 64 bits, little endian, machine 243
 
 USAGE = """\
@@ -36,7 +36,7 @@ usage: ./quire run [options] [command [arguments]]
 Boots Quire on a copy of the disk image and runs the command there; without one, a shell. A single argument is a shell
 command line ('ls / | wc'); of several, each stays one word. A command that names a host file (./t) is copied in and run.
 
-  --mem 128M             memory (suffix M or G)
+  --mem 128M             memory (suffix M or G), at least 20M
   --harts N              hardware threads, 1 to 8 (Quire runs on one)
   --icount               guest time is the number of instructions (-icount shift=0)
   --disk FILE            use and keep this image; it is created if it does not exist

@@ -65,7 +65,7 @@ def test_boot_archive_without_servers(box):
 def test_wrong_usage_is_2(box):
     for arguments in (["--nonsense"], ["--mem", "12"], ["--mem"], ["--harts", "0"], ["--put", "x"], ["--put", "missing:/x"],
                       ["--get", "relative:x"], ["--get", "/x:no/such/folder/x"], ["--timeout", "soon"], ["--disk="],
-                      ["--kernel", "missing"], ["--kernel", "/etc/passwd"], ["--mem", "8M"], ["--mem", "256G"], ["--mem", "9999999G"],
+                      ["--kernel", "missing"], ["--kernel", "/etc/passwd"], ["--mem", "8M"], ["--mem", "19M"], ["--mem", "256G"], ["--mem", "9999999G"],
                       ["--disk", "no/such/folder/disk"], [""]):
         result = box.run(*arguments)
         expect(result.status == 2 and result.errors.startswith("quire: ") and result.errors.count("\n") == 1,

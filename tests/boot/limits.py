@@ -5,6 +5,7 @@ guard page below a stack. The system must say so to the program that asked, and 
 import re
 
 import disk
+import run
 from harness import expect
 
 TOUCH_ALL = """
@@ -85,6 +86,15 @@ def test_memory_truly_out(box):
     expect(result.status == 0 and "status 137" in text, "the program must be killed (137)", result)
     expect(text.split()[-2:] == ["word", "on"], "the shell must go on", result)
     expect(re.search(r"^pager: out of memory: process \d+ ends at address", text, re.MULTILINE), "the pager's line expected", result)
+
+
+def test_least_memory(box):
+    """What help calls the least is enough to work with; failure.wrong_usage_is_2 has one MiB less."""
+    least = re.search(r"--mem .*at least (\d+)M", run.USAGE)
+    expect(least and int(least[1]) == run.MEMORY_MIN, "help and check must say the same")
+    box.succeed("--mem", f"{run.MEMORY_MIN}M", "cat /etc/hostname | wc -l > /tmp/x; cat /tmp/x; ls / > /dev/null && echo on", output=b"1\non\n")
+    result = box.run("--mem", f"{run.MEMORY_MIN - 1}M", "ls")
+    expect(result.status == 2 and f"from {run.MEMORY_MIN}M" in result.errors, "wrong usage and the least expected", result)
 
 
 def test_shared_mapping_larger_than_memory(box):
