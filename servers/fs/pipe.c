@@ -196,8 +196,16 @@ static int wait_at(struct pipe *pipe, enum side side)
 	return WAIT;
 }
 
+/* Its turn has come before, and all that came of it was that the pager refuses its memory: it is not to wait for another one. */
+static bool in_vain(const struct call *call)
+{
+	return call->event == EVENT_REDELIVERED && call->message.address;
+}
+
 static int cannot_now(struct call *call, struct open *open, enum side side)
 {
+	if (in_vain(call))
+		return -EFAULT;
 	if (open->flags & O_NONBLOCK)
 		return -EAGAIN;
 	return call->interrupted ? -EINTR : wait_at(open->pipe, side);
@@ -211,11 +219,8 @@ int64_t pipe_read(struct call *call, struct open *open, unsigned how)
 
 	if (result < 0 || !bytes)
 		return result;
-	if (!available) {
-		if (!pipe->writers)
-			return 0;
-		return cannot_now(call, open, READERS);
-	}
+	if (!available)
+		return pipe->writers || in_vain(call) ? cannot_now(call, open, READERS) : 0;
 	if (bytes > available)
 		bytes = available;
 	result = move(call, pipe, how, 0, pipe->tail, bytes);

@@ -471,6 +471,59 @@ static void woken_in_vain(void)
 	munmap(nothing, 4096);
 }
 
+/* Within two seconds; else it is killed. */
+static bool ends_well(pid_t pid)
+{
+	int status = -1;
+
+	for (int tries = 0; tries < 1000; tries++) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return status == 0;
+		usleep(2000);
+	}
+	kill(pid, SIGKILL);
+	wait_status(pid);
+	return false;
+}
+
+/* Who waits first and has given a bad address hears it when his turn comes, and the next one's turn comes with that. */
+static void bad_address_waits_first(void)
+{
+	void *nothing = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static char bytes[4096];
+	pid_t first, second;
+	int ends[2];
+
+	CHECK(nothing != MAP_FAILED);
+	for (int round = 0; round < 4; round++) {
+		bool writers = round % 2, last = round / 2;	/* last: nothing more can come, or nobody is left to hear of */
+
+		CHECK(pipe2(ends, writers ? O_NONBLOCK : 0) == 0);
+		while (writers && write(ends[1], bytes, 4096) > 0)
+			;
+		CHECK(fcntl(ends[0], F_SETFL, 0) == 0 && fcntl(ends[1], F_SETFL, 0) == 0);
+		first = fork_child();
+		if (first == 0) {
+			CHECK_ERROR(writers ? write(ends[1], nothing, 4096) : read(ends[0], nothing, 4096), EFAULT);
+			_exit(0);
+		}
+		usleep(5000);
+		second = fork_child();
+		if (second == 0) {
+			CHECK_EQUAL(writers ? write(ends[1], bytes, 4096) : read(ends[0], bytes, 4096), 4096);
+			_exit(0);
+		}
+		usleep(5000);
+		CHECK_EQUAL(writers ? read(ends[0], bytes, 4096) : write(ends[1], bytes, 4096), 4096);
+		if (last)
+			close(ends[!writers]);
+		CHECK(ends_well(first) && ends_well(second));
+		close(ends[0]);
+		close(ends[1]);
+	}
+	munmap(nothing, 4096);
+}
+
 /* All who wait in a full pipe go on as it is emptied, small and large ones, though one of them dies. */
 static void many_writers(void)
 {
@@ -536,6 +589,7 @@ static const struct test tests[] = {
 	{ many_readers, "many_readers" },
 	{ readers_memory, "readers_memory" },
 	{ woken_in_vain, "woken_in_vain" },
+	{ bad_address_waits_first, "bad_address_waits_first" },
 	{ many_writers, "many_writers" },
 	{ many_writers_in_vain, "many_writers_in_vain" },
 	{ far_descriptors, "far_descriptors" },
