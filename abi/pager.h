@@ -33,6 +33,7 @@
 	X(0x1016, vma,		CALL,	 FS, "(and PROC, for /proc/PID/stat) with lend: copy struct pager_vma of the first VMA that ends above an address") \
 	X(0x1017, counters,	CALL,	 FS, "(and PROC, for sysinfo) with lend: copy struct pager_counters") \
 	X(0x1018, control,	CALL,	 FS, "PAGER_CONTROL_*") \
+	X(0x1019, unread,	CALL,	 FS, "how many bytes lie between an open description's offset and the end of its object") \
 	X(0x1020, read,		FORWARD, FS, "read through an open description; the pager answers the caller") \
 	X(0x1021, write,	FORWARD, FS, "write through an open description; the pager answers the caller. With TRANSFER_SYNC what has been written goes on like PAGER_sync") \
 	X(0x1022, seek,		FORWARD, FS, "lseek; the pager answers the caller") \
@@ -60,6 +61,8 @@ struct pager_exit	{ uint64_t last, heard; };			/* last: 1: the token goes on aft
 struct pager_open	{ uint64_t open, object, length, append; };	/* length on disk, used if the pager does not know the object yet. Counts as a use */
 struct pager_close	{ uint64_t open; };
 struct pager_set_append	{ uint64_t open, append; };
+struct pager_unread	{ uint64_t open; };
+struct pager_unread_reply { int64_t bytes; };				/* below zero: the offset lies past the end */
 struct pager_stat	{ uint64_t object; };
 struct pager_stat_reply	{ uint64_t known, length, modified, leaving, pages; };	/* modified: rdtime of the last write or store since the last question, 0: none; leaving: unlinked and unused, its release will come by itself; pages: in memory */
 struct pager_unlinked	{ uint64_t object; };

@@ -176,6 +176,24 @@ int64_t linux_fcntl(struct call *call)
 	return -EINVAL;		/* no locks, no leases, no signals */
 }
 
+/* Of what has an end: from where the description stands; texts have length 0. The rest is no question for this kind. */
+static int bytes_left(const struct open *open, int32_t *bytes)
+{
+	struct message message = { .label = PAGER_unread, .word = { open->number } };
+	int result = 0;
+
+	if (open->kind == OPEN_FILE)
+		result = call_server(SLOT_PAGER, &message);
+	else if (open->kind == OPEN_TEXT)
+		message.word[0] = -open->position;
+	else if (open_is_pipe(open))
+		message.word[0] = pipe_bytes(open);
+	else
+		result = -ENOTTY;
+	*bytes = message.word[0];
+	return result;
+}
+
 int64_t linux_ioctl(struct call *call)
 {
 	const uint64_t *word = call->message.word;
@@ -197,12 +215,8 @@ int64_t linux_ioctl(struct call *call)
 	}
 	if (open->kind == OPEN_TTY)
 		return forward_call(call, SLOT_CONSOLE, CONSOLE_ioctl, words, sizeof(words));
-	if (words[0] == FIONREAD && open_is_pipe(open)) {
-		bytes = pipe_bytes(open);
-		result = copy_out(call, word[2], &bytes, sizeof(bytes));
-		return result;
-	}
-	return -ENOTTY;
+	result = words[0] == FIONREAD ? bytes_left(open, &bytes) : -ENOTTY;
+	return result < 0 ? result : copy_out(call, word[2], &bytes, sizeof(bytes));
 }
 
 /* ---- mapping: the pager asks whether, and what */

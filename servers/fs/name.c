@@ -63,12 +63,15 @@ int64_t linux_symlinkat(struct call *call)
 int64_t linux_linkat(struct call *call)
 {
 	const uint64_t *word = call->message.word;
+	bool empty = word[4] & AT_EMPTY_PATH;
 	struct walk from, to;
 	int result;
 
 	if (word[4] & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	result = walk_path(call, word[0], word[1], word[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0, &from);
+	if (empty && call->process->who.uid)
+		return -ENOENT;
+	result = walk_path(call, word[0], word[1], (word[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) | (empty ? WALK_EMPTY : 0), &from);
 	if (result == 0)
 		result = walk_new(call, word[2], word[3], false, &to);
 	if (result == 0 && from.target.tree != to.directory.tree)

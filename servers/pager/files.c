@@ -30,6 +30,11 @@ long prompt_set_append(const struct message *request, struct message *reply)
 	return request->word[0] < PAGER_OPENS ? core_set_append(request->word[0], request->word[1]) : -EBADF;
 }
 
+long prompt_unread(const struct message *request, struct message *reply)
+{
+	return request->word[0] < PAGER_OPENS ? core_unread(request->word[0], &((struct pager_unread_reply *)reply->word)->bytes) : -EBADF;
+}
+
 long prompt_stat(const struct message *request, struct message *reply)
 {
 	struct object *object = core_object_find(request->word[0]);

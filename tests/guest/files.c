@@ -603,6 +603,30 @@ static void short_synchronous_write(void)
 	close(file);
 }
 
+/* FIONREAD: what lies between a description's offset and the end, also where that is less than nothing. */
+static void bytes_left(void)
+{
+	int file = make_file("file", 10000, 14), other = open("file", O_RDONLY), directory = open(".", O_RDONLY), text = open("/proc/version", O_RDONLY), left;
+	char have[100];
+
+	CHECK(file >= 0 && other >= 0 && directory >= 0 && text >= 0);
+	CHECK(ioctl(file, FIONREAD, &left) == 0 && left == 0);
+	CHECK(ioctl(other, FIONREAD, &left) == 0 && left == 10000);
+	CHECK_EQUAL(read(other, have, sizeof have), sizeof have);
+	CHECK(ioctl(other, FIONREAD, &left) == 0 && left == 9900);
+	CHECK_EQUAL(write(file, have, sizeof have), sizeof have);
+	CHECK(ioctl(other, FIONREAD, &left) == 0 && left == 10000);
+	CHECK(ftruncate(file, 40) == 0 && ioctl(other, FIONREAD, &left) == 0 && left == -60);
+	CHECK_ERROR(ioctl(other, FIONREAD, NULL), EFAULT);
+	CHECK_EQUAL(read(text, have, 5), 5);
+	CHECK(ioctl(text, FIONREAD, &left) == 0 && left == -5);
+	CHECK_ERROR(ioctl(directory, FIONREAD, &left), ENOTTY);
+	close(file);
+	close(other);
+	close(directory);
+	close(text);
+}
+
 static void not_a_terminal(void)
 {
 	int file = make_file("file", 100, 13);
@@ -641,6 +665,7 @@ static const struct test tests[] = {
 	{ duplicates_share_the_offset, "duplicates_share_the_offset" },
 	{ fork_shares_the_offset, "fork_shares_the_offset" },
 	{ descriptor_flags, "descriptor_flags" },
+	{ bytes_left, "bytes_left" },
 	{ too_many_files, "too_many_files" },
 	{ open_flags, "open_flags" },
 	{ neither_read_nor_write, "neither_read_nor_write" },

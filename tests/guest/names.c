@@ -115,6 +115,37 @@ static void hard_links(void)
 	CHECK_ERROR(linkat(AT_FDCWD, "two", AT_FDCWD, "four", 0x40000), EINVAL);
 }
 
+/* linkat of what a descriptor stands for. Linux wants a privilege for that, which root may lack in a container. */
+static void links_of_descriptors(void)
+{
+	int file, other, directory, device = open("/dev/null", O_RDONLY);
+
+	CHECK(mkdir("dir", 0755) == 0);
+	touch_file("file");
+	file = open("file", O_RDONLY);
+	directory = open("dir", O_RDONLY);
+	other = open("dir/other", O_RDWR | O_CREAT, 0644);
+	CHECK(file >= 0 && directory >= 0 && other >= 0 && device >= 0);
+	CHECK_ERROR(linkat(file, "", AT_FDCWD, "link", 0), ENOENT);
+	if (linkat(file, "", directory, "link", AT_EMPTY_PATH) < 0) {
+		CHECK(errno == ENOENT && !on_quire());
+		return;
+	}
+	CHECK(status_of("dir/link").st_ino == status_of("file").st_ino && status_of("file").st_nlink == 2);
+	CHECK_ERROR(linkat(file, "", directory, "link", AT_EMPTY_PATH), EEXIST);
+	CHECK_ERROR(linkat(directory, "", AT_FDCWD, "new", AT_EMPTY_PATH), EPERM);
+	CHECK_ERROR(linkat(AT_FDCWD, "", AT_FDCWD, "new", AT_EMPTY_PATH), EPERM);
+	CHECK_ERROR(linkat(99, "", AT_FDCWD, "new", AT_EMPTY_PATH), EBADF);
+	CHECK_ERROR(linkat(device, "", AT_FDCWD, "new", AT_EMPTY_PATH), EXDEV);
+	CHECK(linkat(directory, "link", AT_FDCWD, "again", AT_EMPTY_PATH) == 0 && status_of("again").st_nlink == 3);
+	CHECK(unlink("dir/other") == 0);
+	CHECK_ERROR(linkat(other, "", AT_FDCWD, "new", AT_EMPTY_PATH), ENOENT);	/* its last name has gone */
+	close(file);
+	close(other);
+	close(device);
+	close(directory);
+}
+
 static void symbolic_links(void)
 {
 	char target[3000], have[3100];
@@ -368,6 +399,46 @@ static void working_directory(void)
 	CHECK(chdir(start) == 0);
 }
 
+/* Whoever is in a directory without a name still has its parent, and that one's, also without one. */
+static void parent_of_what_was_removed(void)
+{
+	char start[PATH_MAX], path[PATH_MAX];
+	ino_t top, middle;
+	struct stat made;
+	int inner, base = open(".", O_RDONLY);
+
+	CHECK(base >= 0 && getcwd(start, sizeof(start)) != NULL);
+	CHECK(mkdir("top", 0755) == 0 && mkdir("top/middle", 0755) == 0 && mkdir("top/middle/inner", 0755) == 0);
+	top = status_of("top").st_ino;
+	middle = status_of("top/middle").st_ino;
+	inner = open("top/middle/inner", O_RDONLY | O_DIRECTORY);
+	CHECK(inner >= 0 && chdir("top/middle/inner") == 0 && rmdir("../inner") == 0);
+	CHECK_EQUAL(status_of("..").st_ino, middle);
+	touch_file("../new");
+	CHECK(file_is("../new", "../new") && unlink("../new") == 0);
+	CHECK_ERROR(mkdir("new", 0755), ENOENT);
+	CHECK(rmdir("../../middle") == 0);
+	for (int i = 0; i < 8; i++) {	/* nobody gets the inode of what is still somebody's parent */
+		char name[] = { 'n', '0' + i, 0 };
+
+		CHECK(mkdirat(base, name, 0755) == 0 && fstatat(base, name, &made, 0) == 0 && made.st_ino != middle);
+	}
+	CHECK(status_of("..").st_ino == middle && status_of("..").st_nlink == 0);
+	CHECK_EQUAL(status_of("../..").st_ino, top);
+	CHECK_ERROR(mkdir("../new", 0755), ENOENT);
+	CHECK(chdir("..") == 0 && !getcwd(path, sizeof(path)) && errno == ENOENT);
+	CHECK_EQUAL(status_of("..").st_ino, top);
+	CHECK(fchdir(inner) == 0 && status_of("../..").st_ino == top);
+	CHECK(rename("../../../top", "../../../elsewhere") == 0);
+	CHECK(chdir("../..") == 0 && getcwd(path, sizeof(path)) && !strcmp(strrchr(path, '/'), "/elsewhere"));
+	close(inner);
+	close(base);
+	CHECK(chdir(start) == 0 && rmdir("elsewhere") == 0);
+	CHECK(mkdir("dir", 0755) == 0 && mkdir("replaced", 0755) == 0 && chdir("replaced") == 0);
+	CHECK(rename("../dir", "../replaced") == 0 && chdir("..") == 0);
+	CHECK(getcwd(path, sizeof(path)) && !strcmp(path, start));
+}
+
 static void deep_directories(void)
 {
 	enum { DEPTH = 30 };
@@ -478,6 +549,7 @@ static const struct test tests[] = {
 	{ long_names, "long_names" },
 	{ directories, "directories" },
 	{ hard_links, "hard_links" },
+	{ links_of_descriptors, "links_of_descriptors" },
 	{ symbolic_links, "symbolic_links" },
 	{ slash_behind_a_link, "slash_behind_a_link" },
 	{ loops, "loops" },
@@ -487,6 +559,7 @@ static const struct test tests[] = {
 	{ large_directory, "large_directory" },
 	{ entries, "entries" },
 	{ working_directory, "working_directory" },
+	{ parent_of_what_was_removed, "parent_of_what_was_removed" },
 	{ deep_directories, "deep_directories" },
 	{ mode_and_umask, "mode_and_umask" },
 	{ permissions, "permissions" },

@@ -189,16 +189,18 @@ static int drop_link(struct inode_ref *directory, struct inode_ref *ref, struct 
 	add_links(ref, is_directory ? -(int)ref->raw->links : -1);
 	if (is_directory)
 		add_links(directory, -1);
-	after->unlinked = NULL;
+	*after = (struct after){ NULL, NULL };
 	if (!ref->raw->links)
 		result = node_get(ref, &after->unlinked);
+	if (result == 0 && is_directory && after->unlinked->held)
+		result = node_get(directory, &after->above);
 	return result;
 }
 
 void after_commit(struct after *after)
 {
 	if (after->unlinked)
-		node_unlinked(after->unlinked);
+		node_unlinked(after->unlinked, after->above);
 }
 
 int change_unlink(uint32_t number, const char *name, size_t length, bool remove_directory, const struct credentials *who, struct after *after)

@@ -217,6 +217,7 @@ struct node {
 	uint64_t uses;			/* opens and execs announced to the pager since its last release; 0: it does not know the object */
 	uint32_t writers, executions;	/* counted by the shell: descriptions open for writing, processes that run it; one excludes the other */
 	bool dead;			/* no name is left: freed when held and uses are 0 */
+	struct node *above;		/* held by a dead directory until it is freed: its parent, perhaps dead, too; null: nobody used it when its name went */
 	bool trimming, freeing;		/* a job is under way */
 	bool gone;			/* the inode has been freed */
 	bool privileged;		/* opened for writing by root: may use the reserved blocks */
@@ -236,7 +237,7 @@ void node_hold(struct node *node);
 void node_drop(struct node *node);			/* may free the inode; also after node_get if it was not held */
 void node_used(struct node *node);			/* announced to the pager */
 void node_released(struct node *node, uint64_t uses);
-void node_unlinked(struct node *node);			/* its last name went in the step just committed */
+void node_unlinked(struct node *node, struct node *above);	/* its last name went in the step just committed; above: to be held, or null */
 void node_trim(struct node *node, uint64_t keep_pages);	/* start; wait for WAIT_NODE while node->trimming */
 bool node_jobs_step(void);				/* one slice; false: nothing can be done now */
 bool node_jobs_ready(void);
@@ -248,7 +249,7 @@ void node_set_name(struct node *node, uint32_t parent, const char *name, size_t 
 
 /* ---- change.c: operations on names. Complete steps but for begin and commit; `after` is done by the caller after commit. */
 struct credentials { uint32_t uid, gid; };
-struct after { struct node *unlinked; };		/* node_unlinked if not null */
+struct after { struct node *unlinked, *above; };	/* node_unlinked if not null */
 int change_create(uint32_t directory, const char *name, size_t length, unsigned mode, const struct credentials *who, struct inode_ref *made);	/* regular file or directory */
 int change_symlink(uint32_t directory, const char *name, size_t length, const char *target, size_t target_length, const struct credentials *who);
 int change_link(uint32_t directory, const char *name, size_t length, uint32_t inode, const struct credentials *who);
@@ -284,7 +285,7 @@ extern const struct tree disk_tree, memory_tree;
 const struct tree *tree_of(uint32_t inode);
 extern struct mount { struct place above; const char *path; } memory_mount;	/* where the volume in memory is: what ".." in its root leads to, and its path */
 int disk_attributes(const struct inode_ref *ref, struct attributes *attributes);
-enum walk_flag { WALK_FOLLOW = 1, WALK_PARENT = 2 };	/* follow a link at the end; the last name need not exist, and a slash behind it follows no link */
+enum walk_flag { WALK_FOLLOW = 1, WALK_PARENT = 2, WALK_EMPTY = 4 };	/* follow a link at the end; the last name need not exist, and a slash behind it follows no link; an empty path leads to its start */
 struct walk {
 	struct place directory, target;		/* directory: that of the last name; target.tree null: no such name yet */
 	char name[NAME_MAX + 1];		/* the last name, perhaps "." or ".."; "" if the path is the root's */

@@ -149,9 +149,12 @@ void node_released(struct node *node, uint64_t uses)
 	settle(node);
 }
 
-void node_unlinked(struct node *node)
+void node_unlinked(struct node *node, struct node *above)
 {
 	node->dead = true;
+	node->above = above;
+	if (above)
+		node_hold(above);
 	if (node->uses)
 		volume.ops->unlinked((uint64_t)node->generation << 32 | node->inode);
 	settle(node);
@@ -241,6 +244,9 @@ static void finish(struct node *node)
 	if (node->freeing) {
 		node->gone = true;
 		node->freeing = node->trimming = false;
+		if (node->above)
+			node_drop(node->above);
+		node->above = NULL;
 		settle(node);
 	} else {
 		node->trimming = false;

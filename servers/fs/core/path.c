@@ -16,16 +16,28 @@ const struct tree *tree_of(uint32_t inode)
 	return inode & IN_MEMORY ? &memory_tree : &disk_tree;
 }
 
+/* ".." of a root, and of a directory that was removed but is in use. */
+static bool lies_above(uint64_t number, struct place *found)
+{
+	struct node *node = node_find(number);
+
+	if (number == MEMORY_ROOT)
+		*found = memory_mount.above;
+	else if (node && node->above)
+		*found = (struct place){ tree_of(number), node->above->inode };
+	else
+		return false;
+	return true;
+}
+
 static int volume_lookup(uint64_t number, const char *name, size_t length, struct place *found)
 {
 	struct inode_ref directory;
 	struct position at;
 	int result = inode_get_live(number, &directory);
 
-	if (number == MEMORY_ROOT && length == 2 && name[0] == '.' && name[1] == '.') {
-		*found = memory_mount.above;
+	if (length == 2 && name[0] == '.' && name[1] == '.' && lies_above(number, found))
 		return 0;
-	}
 	if (result == 0)
 		result = directory_find(&directory, name, length, &at);
 	if (result == 0)
@@ -208,7 +220,7 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 	unsigned links = 0, mode = MODE_DIRECTORY;
 	char *at = work;
 
-	if (!length)
+	if (!length && !(flags & WALK_EMPTY))
 		return -ENOENT;
 	if (length >= PATH_BYTES)
 		return -ENAMETOOLONG;

@@ -177,6 +177,7 @@ long core_object_sync(struct object *object, struct waiter *waiter);		/* null: a
 long core_open(uint64_t open, uint64_t object, uint64_t length, bool append);
 long core_close(uint64_t open);
 long core_set_append(uint64_t open, bool append);
+long core_unread(uint64_t open, int64_t *bytes);					/* from its offset to the end; below zero: the offset lies past it */
 struct object *core_open_object(uint64_t open);				/* null: not open */
 long core_seek(uint64_t open, int64_t offset, unsigned whence);		/* SEEK_SET, CUR, END; SEEK_DATA and SEEK_HOLE as if the file had no holes */
 /* read(2), write(2), p*, *v. Flags: TRANSFER_* of abi/pager.h. End of file, append and partial counts are decided in the step that copies. */

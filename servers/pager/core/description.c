@@ -70,6 +70,16 @@ long core_set_append(uint64_t open, bool append)
 	return 0;
 }
 
+long core_unread(uint64_t open, int64_t *bytes)
+{
+	struct description *description = description_find(open);
+
+	if (!description)
+		return -EBADF;
+	*bytes = description->object->length - description->offset;
+	return 0;
+}
+
 struct object *core_open_object(uint64_t open)
 {
 	struct description *description = description_find(open);
