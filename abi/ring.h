@@ -5,7 +5,7 @@
  *   asker     fills request[request_head % RING_SLOTS], advances request_head, notifies the answerer with
  *             NOTIFY_RING_UPPER if the answerer stands below (fs -> blk), NOTIFY_RING_LOWER if it stands above (pager -> fs):
  *             the bit says on which side of the *receiver* the partner stands.
- *   answerer  takes requests at request_tail, later fills completion[completion_head % RING_SLOTS], notifies back.
+ *   answerer  takes requests at request_tail, later fills completion[completion_head % RING_SLOTS], notifies back unless `quiet`.
  *
  * The asker keeps at most RING_SLOTS requests outstanding, so completions never overflow and nobody ever waits. Both sides treat
  * what the other wrote as input: indices are taken modulo RING_SLOTS, ids are looked up, not trusted. Requests are answered in any
@@ -48,7 +48,8 @@ struct ring {
 	uint32_t epoch;
 	uint32_t request_head, request_tail;
 	uint32_t completion_head, completion_tail;
-	uint32_t unused[3];
+	uint32_t quiet;			/* the asker's: answers need no notification, it takes them when it runs next */
+	uint32_t unused[2];
 	struct ring_request request[RING_SLOTS];
 	struct ring_completion completion[RING_SLOTS];
 };

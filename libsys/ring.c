@@ -95,6 +95,19 @@ void ring_complete(struct ring *ring, uint64_t id, int64_t status, uint64_t valu
 	publish(&ring->completion_head, head + 1);
 }
 
+/* `quiet` and completion_head: each side writes one and then reads the other, so one of them sees the news. */
+bool ring_is_quiet(const struct ring *ring)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&ring->quiet, __ATOMIC_RELAXED);
+}
+
+void ring_set_quiet(struct ring *ring, bool quiet)
+{
+	__atomic_store_n(&ring->quiet, quiet, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion)
 {
 	uint32_t tail = ring->completion_tail;

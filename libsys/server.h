@@ -69,6 +69,8 @@ bool ring_next_request(struct ring *ring, struct ring_request *request);		/* a c
 const struct ring_request *ring_asked(struct ring *ring);			/* the same in two steps: where it lies, or null; who reads a word twice may find it changed ... */
 void ring_taken(struct ring *ring);						/* ... and when it is no longer looked at */
 void ring_complete(struct ring *ring, uint64_t id, int64_t status, uint64_t value);
+bool ring_is_quiet(const struct ring *ring);					/* after ring_complete: nobody need be notified of it */
+void ring_set_quiet(struct ring *ring, bool quiet);				/* not any more: answers that are there must be looked for after this */
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion);
 
 /* ---- argument.c: boot arguments. */

@@ -400,7 +400,7 @@ void pages_run(void)
 			run(&tasks[i]);
 	if (flush_owed)
 		flush_moving();
-	if (answered)
+	if (answered && !ring_is_quiet(ring))
 		sys_notify(SLOT_NOTIFY_PAGER, NOTIFY_RING_UPPER);
 	answered = false;
 }

@@ -83,11 +83,12 @@ long linux_madvise(struct call *call)
 long linux_msync(struct call *call)
 {
 	struct fs_msync words = { 0 };
+	bool alone = requests_none();
 	long result;
 
 	call->job.waiter.passes_on = requests_room();
 	result = core_msync(call_space(call), call->word[0], call->word[1], call->word[2], &call->job.waiter, &words.object, &words.length, &words.modified);
-	if (result == CORE_WRITES && !(words.writes = requests_writes()))
+	if (result == CORE_WRITES && !(words.writes = requests_writes(alone)))
 		return CORE_AGAIN;
 	if ((result && result != CORE_WRITES) || !(call->word[2] & MS_SYNC) || !words.object)
 		return result;

@@ -123,6 +123,7 @@ long forward_sync(struct call *call)
 	const struct pager_sync *request = (const struct pager_sync *)call->word;
 	struct fs_synced words = { .object = request->object, .cookie = request->cookie };
 	struct object *object = request->object ? core_object_find(request->object) : 0;
+	bool alone = requests_none();
 	long result;
 
 	if (object)
@@ -130,7 +131,7 @@ long forward_sync(struct call *call)
 	call->job.waiter.passes_on = requests_room();
 	result = object || !request->object ? core_object_sync(object, &call->job.waiter) : -ENOENT;
 	if (result == CORE_WRITES)
-		result = (words.writes = requests_writes()) ? 0 : CORE_AGAIN;
+		result = (words.writes = requests_writes(alone)) ? 0 : CORE_AGAIN;
 	if (object && !core_not_yet(result)) {
 		words.length = core_object_length(object);
 		words.modified = core_object_modified(object);

@@ -252,6 +252,8 @@ _Noreturn void server_main(const struct start_info *start)
 		long event;
 		const struct message *message = straight_receive(jobs_waiting() ? IN_THE_PAST : 0, &event);
 
+		if (requests_quiet)
+			requests_answers();
 		dispatch(event, message);
 		jobs_run(STEPS_PER_MESSAGE);
 		if (requests_news)

@@ -6,6 +6,7 @@
 #include "requests.h"
 
 #include "fs.h"
+#include "park.h"
 #include "served.h"
 
 #include <linux/errno.h>
@@ -27,7 +28,13 @@ static unsigned asked_count;
 static uint32_t failures;			/* of writes */
 static struct record *first, *last;		/* waiting for a place */
 static struct record records[RECORDS], *spare;
-bool requests_news;
+bool requests_news, requests_quiet;
+
+static void set_quiet(bool quiet)
+{
+	requests_quiet = quiet;
+	ring_set_quiet(ring, quiet);
+}
 
 static void spare_put(struct record *record)
 {
@@ -142,6 +149,8 @@ void requests_answers(void)
 {
 	struct ring_completion completion;
 
+	if (requests_quiet)
+		set_quiet(false);
 	if (__atomic_load_n(&ring->epoch, __ATOMIC_ACQUIRE) != epoch)
 		ask_again();
 	while (ring_next_completion(ring, &completion)) {
@@ -165,11 +174,17 @@ void requests_tell(void)
 	sys_notify(SLOT_NOTIFY_FS, NOTIFY_RING_LOWER);
 }
 
-uint64_t requests_writes(void)
+bool requests_none(void)
+{
+	return !asked_count;
+}
+
+uint64_t requests_writes(bool alone)
 {
 	if (first)
 		return 0;
 	requests_news = false;
+	set_quiet(alone && !jobs_waiting());
 	return FS_WRITES(ring->request_head, failures);
 }
 

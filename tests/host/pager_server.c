@@ -51,7 +51,7 @@ static jmp_buf finish;
 #include "pager_kernel.h"
 
 /* ---- the world that sends messages */
-#define SEEDS 12
+#define SEEDS 18
 #define FILES 8
 #define FILE_ELF 6
 #define FILE_SCRIPT 7
@@ -279,6 +279,7 @@ static void through_server(struct message *message, struct thread *thread)
 /* What fs says to a caller that the pager has handed on. */
 static struct ring *test_ring;
 static unsigned passed_on;	/* syncs whose writes were left to fs */
+static unsigned long quiet;	/* receives with a ring that is quiet */
 
 /* All that was asked before the forward, nothing that is asked after it. */
 static void check_forward(uint64_t label, const uint64_t *word)
@@ -504,7 +505,7 @@ static bool ring_step(struct message *message)
 		ring_answer(&request);
 		any = true;
 	}
-	if (!any)
+	if (!any || ring_is_quiet(test_ring))
 		return false;
 	message->word[0] = NOTIFY_RING_UPPER | (rand() % 20 ? 0 : 0xfff0 & ~NOTIFY_TIMER);
 	return true;
@@ -609,6 +610,11 @@ long ipc_recv(uint64_t endpoint, struct message *message)
 	if (opened && !server_reply.label)
 		announce(opened, 1);
 	opened = 0;
+	if (!message->deadline && ring_is_quiet(test_ring)) {
+		if (pick(AT_PAGER))
+			DIE("somebody waits in the pager, and fs is not to notify");
+		quiet++;
+	}
 	give_memory();
 	for (;;) {
 		bool poll = message->deadline != 0;
@@ -685,8 +691,8 @@ static void check_end(uint64_t objects_before)
 	if (domain_count || object_pages_free + (objects_before - object_pages) != objects_before - 3)
 		DIE("%lu domains, %lu of %lu object pages free", (long)domain_count, (long)object_pages_free, (long)object_pages);
 	if (getenv("PAGER_LOG"))
-		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; execs without memory %u; syncs passed on %u; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
-	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], execs_failed, passed_on, (long)core_counters.free_pages,
+		printf("maps %lu, prompt %lu, refused %lu, calls %lu, forks %lu (%lu with an ended thread), commits %lu, exits %lu; execs without memory %u; syncs passed on %u, %lu receives without notification; free %lu of %lu, cache %lu, anonymous %lu, objects %lu, own %lu\n",
+	       accepted[0], accepted[1], accepted[2], accepted[3], accepted[4], accepted[7], accepted[5], accepted[6], execs_failed, passed_on, quiet, (long)core_counters.free_pages,
 	       (long)core_counters.total_pages, (long)core_counters.cache_pages, (long)core_counters.anonymous_pages, (long)core_counters.objects, (long)core_counters.own_pages);
 	if (core_counters.anonymous_pages || core_counters.vmas || core_counters.anons)
 		DIE("memory is lost");
