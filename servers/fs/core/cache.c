@@ -158,8 +158,10 @@ static __attribute__((noinline)) int get_any(uint32_t number, struct block **res
 		wanted++;
 		pump();
 	}
-	if (block->state == BLOCK_FAILED)
+	if (block->state == BLOCK_FAILED) {
+		empty(block);	/* said once: who asks again has it tried again */
 		return -EIO;
+	}
 	if (block->state != BLOCK_READY)
 		return block_wait(number);
 	hold(block);

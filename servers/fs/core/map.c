@@ -268,7 +268,7 @@ static int trim_tree(struct inode_ref *ref, struct block *holder, uint32_t *slot
 			return result;
 		if (keep > base)
 			lowest = (keep - base) / SPAN(level - 1);
-		pointer = (uint32_t *)block->data;
+		pointer = result == 0 ? (uint32_t *)block->data : NULL;
 		for (uint32_t i = POINTERS; result == 0 && i-- > lowest; ) {
 			if (!pointer[i])
 				continue;

@@ -274,7 +274,7 @@ bool node_jobs_step(void)
 	if (blocked)
 		return false;
 	if (result < 0)
-		log_line("fs: inode %u could not be freed or trimmed (error %d)", jobs->inode, -result);
+		volume_corrupt("an inode could not be freed or trimmed", jobs->inode);
 	if (result != 0)
 		finish(jobs);
 	return true;

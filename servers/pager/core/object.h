@@ -197,7 +197,7 @@ bool object_trim_wanted(struct object *object);
 void object_release(struct object *object);		/* tells fs and frees the record */
 
 /* ---- write-back (writeback.c) */
-unsigned write_cluster(struct frame *frame, bool failed_too);	/* starts the write of it and its dirty neighbours: pages; 0: it cannot be now */
+unsigned write_cluster(struct frame *frame, bool sync, unsigned most);	/* starts the write of it and its dirty neighbours: pages; 0: it cannot be now. most 1: also of one whose last write failed */
 void write_some(unsigned requests);			/* of any object's dirty pages, a bounded look at them */
 
 struct writer {			/* where write-back goes on */

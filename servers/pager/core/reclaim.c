@@ -77,7 +77,7 @@ static bool look(uint64_t *budget)
 	if (!frame)
 		return false;
 	if (!page_reclaimable(frame))
-		return core.search.round == SEARCH_DIRTY && write_cluster(frame, false);
+		return core.search.round == SEARCH_DIRTY && write_cluster(frame, false, CORE_BATCH);
 	if (!page_mapped(frame))
 		give(frame, budget);
 	else if (core.search.round >= SEARCH_MAPPED)

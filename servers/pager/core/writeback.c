@@ -27,7 +27,8 @@ static bool may_write(const struct frame *frame, bool failed_too)
 		&& frame->index < object_end(frame->object);
 }
 
-unsigned write_cluster(struct frame *frame, bool failed_too)
+/* One that has failed goes alone: with others it would keep them, too, from ever being written. */
+unsigned write_cluster(struct frame *frame, bool sync, unsigned most)
 {
 	struct object *object = frame->object;
 	struct core_request request;
@@ -36,7 +37,7 @@ unsigned write_cluster(struct frame *frame, bool failed_too)
 
 	if (!pending)
 		return 0;
-	while (pending->count < CORE_BATCH && may_write(frame, failed_too)) {
+	while (pending->count < most && may_write(frame, most == 1)) {
 		struct frame *source = source_of(frame, pending);
 
 		if (!source)
@@ -47,7 +48,7 @@ unsigned write_cluster(struct frame *frame, bool failed_too)
 		request.frame[pending->count++] = frame_physical(source);
 		frame = pages_find(object, first + pending->count);
 	}
-	pending->sync = failed_too;
+	pending->sync = sync;
 	if (pending->count)
 		request_send(pending, object->length, &request);
 	else
@@ -59,6 +60,22 @@ unsigned write_cluster(struct frame *frame, bool failed_too)
 
 enum { SYNC_HARVEST, SYNC_START, SYNC_WAIT };
 
+/*
+ * A page that is under I/O, or whose last write failed. That one is tried by itself, with nothing else of the object on its way: a disk may join
+ * what lies side by side, and one bad sector would fail all of it again.
+ */
+static RARE long sync_carefully(struct frame *frame, struct waiter *waiter)
+{
+	struct frame *other = frame->flags & PAGE_BUSY ? frame : pages_next(frame->object, 0, TAG_WRITING);
+
+	if (other)
+		return wait_park(&other->waiters, waiter);
+	if (!write_cluster(frame, true, 1))
+		return core.pendings_used == PENDINGS ? request_wait(waiter) : memory_wait(waiter);
+	waiter->progress[1]++;
+	return wait_park(&frame->waiters, waiter);
+}
+
 /* One after the other: a page under write that is dirty again is written again after that. */
 static long sync_start(struct object *object, uint64_t last, struct waiter *waiter)
 {
@@ -69,9 +86,9 @@ static long sync_start(struct object *object, uint64_t last, struct waiter *wait
 		unsigned pages;
 
 		*at = frame->index;
-		if (frame->flags & PAGE_BUSY)
-			return wait_park(&frame->waiters, waiter);
-		pages = write_cluster(frame, true);
+		if (frame->flags & (PAGE_BUSY | PAGE_FAILED))
+			return sync_carefully(frame, waiter);
+		pages = write_cluster(frame, true, CORE_BATCH);
 		if (!pages)
 			return core.pendings_used == PENDINGS ? request_wait(waiter) : memory_wait(waiter);
 		*at += pages;
@@ -265,7 +282,7 @@ static unsigned write_on(unsigned requests, uint32_t rounds)
 		core.writer.page = frame->index + 1;
 		if (!may_write(frame, false))
 			continue;
-		if (write_cluster(frame, false))
+		if (write_cluster(frame, false, CORE_BATCH))
 			started++;
 		else if (core.pendings_used == PENDINGS)
 			break;
