@@ -48,7 +48,7 @@ struct ring {
 	uint32_t epoch;
 	uint32_t request_head, request_tail;
 	uint32_t completion_head, completion_tail;
-	uint32_t quiet;			/* the asker's: answers need no notification, it takes them when it runs next */
+	uint32_t quiet;			/* the asker's: answers need no notification, it looks for them itself */
 	uint32_t unused[2];
 	struct ring_request request[RING_SLOTS];
 	struct ring_completion completion[RING_SLOTS];

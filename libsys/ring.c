@@ -108,6 +108,11 @@ void ring_set_quiet(struct ring *ring, bool quiet)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+bool ring_has_completion(const struct ring *ring)
+{
+	return pending(&ring->completion_head, &ring->completion_tail);
+}
+
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion)
 {
 	uint32_t tail = ring->completion_tail;

@@ -71,6 +71,7 @@ void ring_taken(struct ring *ring);						/* ... and when it is no longer looked 
 void ring_complete(struct ring *ring, uint64_t id, int64_t status, uint64_t value);
 bool ring_is_quiet(const struct ring *ring);					/* after ring_complete: nobody need be notified of it */
 void ring_set_quiet(struct ring *ring, bool quiet);				/* not any more: answers that are there must be looked for after this */
+bool ring_has_completion(const struct ring *ring);
 bool ring_next_completion(struct ring *ring, struct ring_completion *completion);
 
 /* ---- argument.c: boot arguments. */

@@ -243,7 +243,7 @@ void server_main(const struct start_info *start)
 		else if (event < 0)
 			panic("receive: error %ld", event);
 		work();
-		if (completed)
+		if (completed && !ring_is_quiet(ring))
 			sys_notify(SLOT_NOTIFY_FS, NOTIFY_RING_LOWER);
 		completed = false;
 	}

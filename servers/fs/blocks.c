@@ -179,9 +179,14 @@ void blocks_take(void)
 	}
 }
 
-void blocks_send(void)
+/* blk stands above: it runs at once, and what it has answered when it waits again needs no notification. */
+bool blocks_send(void)
 {
-	if (asked)
-		sys_notify(SLOT_NOTIFY_BLK, NOTIFY_RING_UPPER);
+	if (!asked)
+		return false;
 	asked = false;
+	ring_set_quiet(ring, true);
+	sys_notify(SLOT_NOTIFY_BLK, NOTIFY_RING_UPPER);
+	ring_set_quiet(ring, false);
+	return ring_has_completion(ring);
 }

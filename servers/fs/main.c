@@ -146,6 +146,8 @@ static __attribute__((noinline)) void begin(void)
 /* One turn of all that is not a call. */
 static __attribute__((noinline)) void work(void)
 {
+	bool answered;
+
 	work_left = false;
 	blocks_take();
 	if (!ready)
@@ -154,9 +156,9 @@ static __attribute__((noinline)) void work(void)
 	if (!calls_ready())
 		pages_run();	/* what waits for the same block as a truncation must not come before it */
 	node_jobs_step();
-	blocks_send();
+	answered = blocks_send();
 	sync_arm_timer();
-	work_left = calls_ready() || pages_ready() || node_jobs_ready();
+	work_left = answered || calls_ready() || pages_ready() || node_jobs_ready();
 }
 
 static void serve(bool wait)

@@ -244,7 +244,7 @@ bool blocks_all_flushed(void);		/* nothing has been written since the last flush
 /* All metadata that is dirty, and a flush behind it. The flush; 0: there is none, or it cannot cover all: *stamp is to be waited for first. */
 uint64_t blocks_write_and_flush(uint64_t *stamp);
 void blocks_take(void);			/* what blk has answered */
-void blocks_send(void);			/* tell blk that there is work */
+bool blocks_send(void);			/* tell blk that there is work; true: some of it is done */
 int blocks_info(uint64_t *blocks, bool *read_only);
 extern const struct core_ops device_ops;
 
