@@ -230,6 +230,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ a_hundred_thousand_vmas, "a hundred thousand VMAs", 20000 },
 	{ stack_grows_to_its_guard, "the stack grows to its guard", 0 },
 	{ the_heap, "the heap", 0 },
+	{ the_heap_shrinks_as_far_as_memory_lets_it, "the heap shrinks as far as memory lets it", 0 },
 	{ dontneed_forgets, "madvise", 0 },
 	{ fork_copies_on_write_both_ways, "fork copies on write both ways", 0 },
 	{ fork_is_cheap_and_exact, "fork is cheap and exact", 0 },

@@ -213,6 +213,13 @@ static void judge_madvise(struct operation *operation, long result)
 	}
 }
 
+static bool core_is_free(struct space *space, uint64_t start, uint64_t end)
+{
+	struct pager_vma vma;
+
+	return !core_vma_info(space, start, &vma) || vma.start >= end;
+}
+
 static void judge_brk(struct operation *operation, long result)
 {
 	struct ref_space *ref = &operation->program->ref;
@@ -225,9 +232,11 @@ static void judge_brk(struct operation *operation, long result)
 	}
 	if (result == (long)ref->heap_end && result != (long)operation->address && memory_short())
 		return;
-	if (new < old && result == -ENOMEM && excused(operation, result))
-		return;
 	MUST(result == (long)operation->address);
+	if (new < old && memory_short() && !core_is_free(operation->program->space, new, old)) {	/* a part had gone when memory ran out */
+		program_kill(operation->program);
+		return;
+	}
 	if (new > old)
 		ref_map(ref, old, new, &like);
 	ref_unmap(ref, new, old > new ? old : new);

@@ -32,8 +32,11 @@ static void program_start(struct program *program)
 	}
 	program->space = space;
 	memset(&program->ref, 0, sizeof program->ref);
-	if (!core_map_stack(space, STACK_TOP, 2 * PAGE, STACK_LIMIT))
-		ref_map(&program->ref, STACK_TOP - 2 * PAGE, STACK_TOP, &stack);
+	if (core_map_stack(space, STACK_TOP, 2 * PAGE, STACK_LIMIT)) {	/* no memory: nor would exec begin such a program */
+		program_kill(program);
+		return;
+	}
+	ref_map(&program->ref, STACK_TOP - 2 * PAGE, STACK_TOP, &stack);
 	program->ref.heap_start = program->ref.heap_end = (FIRST_PAGE + LOW_PAGES - 40) * PAGE + 100;
 	core_space_set_heap(space, program->ref.heap_start);
 }

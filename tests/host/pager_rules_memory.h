@@ -172,6 +172,23 @@ static void the_heap(void)
 	MUST(RUN(core_brk(space, 1UL << 40, w)) == A + 7 * PAGE);
 }
 
+/* A heap that was given back in part does not end where it ended before. */
+static void the_heap_shrinks_as_far_as_memory_lets_it(void)
+{
+	struct task shrink = { 0 };
+
+	core_space_set_heap(space, A);
+	MUST(RUN(core_brk(space, A + 20 * PAGE, w)) == A + 20 * PAGE);
+	for (unsigned i = 0; i < 20; i++)
+		MUST(store(A + i * PAGE, 1) == 0);
+	core_slice_pages = 4;
+	MUST(core_brk(space, A + PAGE, &shrink.waiter) == CORE_AGAIN && load(A) == 1);
+	squeeze_to(0);
+	MUST(TRY(core_brk(space, A + PAGE, &shrink.waiter)) == A + PAGE && TRY(core_brk(space, 0, &shrink.waiter)) == A + PAGE);
+	squeeze_end();
+	MUST(load(A + PAGE) == -EFAULT && load(A + 19 * PAGE) == 1 && RUN(core_brk(space, A + 20 * PAGE, w)) == A + PAGE);
+}
+
 static void dontneed_forgets(void)
 {
 	struct object *object = open_file(1, make_file(0, 2 * PAGE));

@@ -40,7 +40,8 @@ long core_brk(struct space *space, uint64_t end, struct waiter *waiter)
 		if (waiter->progress[0] < new_page)
 			waiter->progress[0] = new_page;
 		status = space_clear(space, &waiter->progress[0], old_page, waiter);
-		if (!status)
+		/* If memory runs out on the way, what has gone is gone: the rest stays, behind the end that was asked for. */
+		if (!core_not_yet(status) && (!status || waiter->progress[0] > new_page))
 			space->heap_end = end;
 	} else if (heap_grow(space, old_page, new_page, waiter, &status)) {
 		space->heap_end = end;
