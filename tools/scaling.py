@@ -57,9 +57,8 @@ def faults_and_calls(axis, numbers, memory, system):
 
 
 def growth(costs):
-    """The most that a cost rises above its first point per doubling of the number: [(number, cost)] from 1 on."""
-    (first, base), *rest = costs
-    return max((cost - base) / math.log2(number / first) for number, cost in rest)
+    """The most that a cost rises from one point to the next, per doubling of the number: [(number, cost)], numbers ascending."""
+    return max((cost - before) / math.log2(number / fewer) for (fewer, before), (number, cost) in zip(costs, costs[1:]))
 
 
 def show(found):

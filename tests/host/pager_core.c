@@ -256,6 +256,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ transfers_at_once, "transfers at once", 0 },
 	{ not_at_once_what_others_hold, "not at once what others hold", 0 },
 	{ faults_at_once, "faults at once", 0 },
+	{ stores_here_and_there_at_once, "stores here and there at once", 0 },
 	{ mappings_at_once, "mappings at once", 0 },
 	{ vectors, "vectors", 0 },
 	{ bad_buffers_give_partial_counts, "bad buffers give partial counts", 0 },

@@ -104,6 +104,27 @@ static void faults_at_once(void)
 	MUST(store(BUFFER, 3) == 0 && core_fault_at_once(space, BUFFER, ACCESS_WRITE, &page, &item) == MANY_PAGES && *bytes_at(page.frame) == 3);
 }
 
+/* Who stores here and there finds a leaf of its own at once, too, not only the one that was found last; but none that a fork shares. */
+static void stores_here_and_there_at_once(void)
+{
+	uint64_t far = A + 2 * NODE_SLOTS * PAGE;
+	struct table *its_table;
+	struct space *child = new_space(&its_table);
+	struct map_page page;
+	struct map_item item;
+
+	MUST(map_memory(A, 3 * NODE_SLOTS * PAGE, RW, MAP_PRIVATE) > 0);
+	MUST(core_fault_at_once(space, A, ACCESS_WRITE, &page, &item) == NOT_AT_ONCE && store(A, 7) == 0 && store(far, 8) == 0);
+	MUST(core_fault_at_once(space, A + PAGE, ACCESS_WRITE, &page, &item) == ONE_PAGE && page.rights == RW && *bytes_at(page.frame) == 0);
+	MUST(core_fault_at_once(space, far, ACCESS_READ, &page, &item) == ONE_PAGE && page.rights == RW && *bytes_at(page.frame) == 8);
+	MUST(core_fault_at_once(space, A, ACCESS_WRITE, &page, &item) == ONE_PAGE && page.rights == RW && *bytes_at(page.frame) == 7);
+	MUST(RUN(core_space_fork(space, child, w)) == 0);
+	MUST(core_fault_at_once(space, far, ACCESS_WRITE, &page, &item) == NOT_AT_ONCE && core_fault_at_once(space, A, ACCESS_WRITE, &page, &item) == NOT_AT_ONCE);
+	MUST(core_fault_at_once(space, A, ACCESS_READ, &page, &item) != NOT_AT_ONCE && !(page.rights & PROT_WRITE) && *bytes_at(page.frame) == 7);
+	end_space(child, its_table);
+	MUST(core_fault_at_once(space, far, ACCESS_WRITE, &page, &item) == ONE_PAGE && *bytes_at(page.frame) == 8);
+}
+
 #define MAP_NOW(address, length, flags) core_mmap_at_once(space, address, length, RW, MAP_PRIVATE | MAP_ANONYMOUS | (flags))
 #define UNMAP_NOW(address, length) core_munmap_at_once(space, address, length)
 

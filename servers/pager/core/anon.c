@@ -18,18 +18,23 @@
 #define ROOT_BITS (ANON_LEVELS * NODE_BITS)
 #define SLOT(page, level) (((page) >> ((level) * NODE_BITS)) & (NODE_SLOTS - 1))
 
-static struct node *leaf_below(struct space *space, uint64_t page)
+/* own: nobody shares it, nor a node above it. */
+static inline struct node *leaf_below(struct space *space, uint64_t page, bool *own)
 {
 	struct node *node = space->anon[page >> ROOT_BITS];
 
-	for (unsigned level = ANON_LEVELS - 1; node && level; level--)
+	*own = node && node->count == 1;
+	for (unsigned level = ANON_LEVELS - 1; node && level; level--) {
 		node = node->slot[SLOT(page, level)];
+		*own &= node && node->count == 1;
+	}
 	return node;
 }
 
 struct frame *anon_peek(struct space *space, uint64_t page)
 {
-	struct node *leaf = leaf_below(space, page);
+	bool own;
+	struct node *leaf = leaf_below(space, page, &own);
 
 	return leaf ? leaf->slot[SLOT(page, 0)] : NULL;
 }
@@ -140,10 +145,11 @@ const struct node *anon_walk(struct space *space, uint64_t page)
 {
 	static struct node none;
 	struct node *leaf;
+	bool own;
 
 	leaf_forget(space);
-	leaf = leaf_below(space, page);
-	leaf_remember(space, page, leaf ? leaf : &none, false);
+	leaf = leaf_below(space, page, &own);
+	leaf_remember(space, page, leaf ? leaf : &none, own);
 	return space->leaf;
 }
 

@@ -95,11 +95,10 @@ static STRAIGHT struct frame *own_copy(struct vma *vma, struct frame **slot, uin
 static STRAIGHT struct frame *own_page(struct vma *vma, uint64_t page, bool *replaced)
 {
 	struct space *space = vma->space;
-	struct frame **slot, *from;
+	struct frame **slot = anon_own_slot(space, page), *from;
 
-	if (!anon_near(space, page, page + 1))
+	if (!slot)
 		return NULL;
-	slot = (struct frame **)&space->leaf->slot[page % NODE_SLOTS];
 	from = *slot;
 	if (from && from->count == 1)
 		return from;

@@ -167,6 +167,12 @@ static inline bool anon_near(const struct space *space, uint64_t first, uint64_t
 	return space->leaf_own && first >> NODE_BITS == space->leaf_base && (last - 1) >> NODE_BITS == space->leaf_base;
 }
 
+static inline struct frame **anon_own_slot(struct space *space, uint64_t page)	/* in a leaf of our own that is there; null: there is none */
+{
+	anon_leaf(space, page);
+	return space->leaf_own ? (struct frame **)&space->leaf->slot[page % NODE_SLOTS] : NULL;
+}
+
 struct frame **anon_slot(struct space *space, uint64_t page);	/* in a leaf of its own, made if need be; null: no memory */
 bool anon_part(struct space *space, uint64_t page);		/* make the nodes that exist on the way to it our own: false: no memory */
 bool anon_part_range(struct space *space, uint64_t first, uint64_t last);	/* both ends: anon_remove cannot fail then */
