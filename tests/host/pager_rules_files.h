@@ -46,6 +46,10 @@ static void writes_are_passed_on(void)
 	MUST(map_file(object, A, 8 * PAGE, RW, MAP_SHARED, 0) > 0 && store(A + 2 * PAGE, 99) == 0);
 	MUST(core_msync(space, A, 8 * PAGE, MS_SYNC, &task.waiter, &number, &length, &modified) == CORE_WRITES && queued == 1);
 	MUST(number == 1 && length == 8 * PAGE && !modified && !task.waiter.object && !task.waiter.link);
+	task.waiter.passes_on = false;	/* they could not be: it is repeated, and waits itself */
+	MUST(core_msync(space, A, 8 * PAGE, MS_SYNC, &task.waiter, &number, &length, &modified) == CORE_WAIT);
+	core_cancel(&task.waiter);
+	task = hole;
 	MUST(core_msync(space, A, 2 * PAGE, MS_SYNC, &task.waiter, &number, &length, &modified) == 0);
 	MUST(core_msync(space, A, 9 * PAGE, MS_SYNC, &hole.waiter, &number, &length, &modified) == CORE_WAIT);
 	drain();

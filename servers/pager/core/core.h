@@ -28,7 +28,7 @@
 
 #define CORE_WAIT	(-100000L)
 #define CORE_AGAIN	(-100001L)
-#define CORE_WRITES	(-100003L)	/* of a sync whose waiter passes_on: all is done but for writes that have been asked for */
+#define CORE_WRITES	(-100003L)	/* of a sync whose waiter passes_on: all is done but for writes that have been asked for. Who cannot pass that on repeats it without */
 
 static inline bool core_not_yet(long status)	/* the operation goes on */
 {

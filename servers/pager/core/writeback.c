@@ -256,6 +256,7 @@ long core_msync(struct space *space, uint64_t address, uint64_t length, unsigned
 		*modified = core_object_modified(waiter->object);
 		sync_keep(waiter, NULL);
 	}
+	*at = 0;	/* who finds that the writes cannot be passed on repeats it, and waits */
 	return status ? status : waiter->progress[3] ? -ENOMEM : 0;
 }
 
