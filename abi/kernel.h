@@ -77,7 +77,7 @@
 	X(-6,  copy,		direct,	KIND_NONE,		0,		"(remote address, own address, bytes, COPY_IN|COPY_OUT) -> bytes copied; short: the remote page there is absent or lacks the right. More than COPY_MAX bytes: ERR_INVALID") \
 	X(-7,  fault,		token,	KIND_NONE,		0,		"(address, access): the caller faults there on its pager, then its call is redelivered to the endpoint that delivered it; the token is spent") \
 	X(-8,  notify,		slot,	KIND_NOTIFICATION,	RIGHT_SEND,	"(bits): or the bits in, wake the waiter; never blocks") \
-	X(-9,  registers,	token,	KIND_NONE,		0,		"(own address of struct registers, REGISTERS_*): read all registers of the caller of an exception, fault or routed call, or write those of any caller, which then waits as if in EXCEPTION_START, with a loan: a plain reply resumes it with these registers") \
+	X(-9,  registers,	token,	KIND_NONE,		0,		"(own address of struct registers, REGISTERS_*): read all registers of the caller of an exception, fault or routed call, or write those of any caller but one whose native call lends nothing; it then waits as if in EXCEPTION_START, with a loan: a plain reply resumes it with these registers") \
 	X(-10, interrupt,	slot,	KIND_THREAD,		RIGHT_CONTROL,	"(): it makes an exception call EXCEPTION_INTERRUPT before it next runs user code") \
 	X(-11, cap_mint,	slot,	KIND_SPACE,		RIGHT_CONTROL,	"(destination slot, source slot, rights, badge, extent): copy a capability with no more rights; see below") \
 	X(-12, cap_delete,	slot,	KIND_SPACE,		RIGHT_CONTROL,	"(slot): empty the slot") \

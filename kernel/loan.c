@@ -57,7 +57,10 @@ long sys_copy(uint64_t token, uint64_t remote, uint64_t own, uint64_t bytes, uin
 	return (long)copy_bytes(direct(to), direct(from), bytes);
 }
 
-/* A frame that is written is whole, whatever the call was: the thread waits as one that starts. */
+/*
+ * A frame that is written is whole, whatever the call was: the thread waits as one that starts. Its call may come again now: of a fault the
+ * fast path has kept no message, of a native call without a loan neither, so that is refused.
+ */
 long sys_registers(struct thread *caller, struct thread *thread, const uint64_t *argument)
 {
 	uint64_t flags = argument[2], bytes = flags & REGISTERS_FPU ? sizeof(struct registers) : offsetof(struct registers, f);
@@ -68,11 +71,15 @@ long sys_registers(struct thread *caller, struct thread *thread, const uint64_t 
 
 	if (flags & ~(uint64_t)(REGISTERS_WRITE | REGISTERS_FPU) || (!write && thread->kind == CALL_NATIVE))
 		return ERR_INVALID;
+	if (write && thread->kind == CALL_NATIVE && !(call->endpoint.rights & RIGHT_LEND))
+		return ERR_NO_LOAN;
 	error = user_transfer(caller->space, argument[1], write ? &new : own, bytes, write ? ACCESS_READ : ACCESS_WRITE);
 	if (error || !write)
 		return error;
 	/* Nothing below may fail. */
-	if (!thread->apart) {
+	if (!thread->apart && thread->kind == CALL_FAULT) {
+		*call = (struct call){ call->endpoint, thread->fault_endpoint.badge, { 0 }, { thread->fault_address, thread->fault_access, own->pc, [MESSAGE_LABEL] = LABEL_FAULT } };
+	} else if (!thread->apart) {
 		memcpy(call->message, own->x + A0, MESSAGE_LABEL * sizeof(uint64_t));
 		call->message[MESSAGE_LABEL] = own->x[thread->kind == CALL_ROUTED ? A7 : A6];
 	}

@@ -107,7 +107,7 @@ long fault_answer_map(uint64_t start, uint64_t pages, uint64_t frame, uint64_t s
 		     fault >= USER_END || !thread->space || extent->word != KIND_USER_MEMORY || rights & ~(uint64_t)extent->rights ||
 		     !frame_valid(extent, frame)))
 		return map_item(start, pages, frame, slot, replier, thread);
-	walk = table_walk_here(thread->space, fault);
+	walk = table_walk(thread->space, fault);
 	if (unlikely(walk.level))
 		return map_item(start, pages, frame, slot, replier, thread);
 	/* Nothing below may fail. */

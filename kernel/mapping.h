@@ -60,7 +60,7 @@ static always_inline uint64_t user_physical(struct space *space, uint64_t addres
 		entry = space->large_entry;
 		inside = address % LARGE_BYTES;
 	} else {
-		struct walk walk = table_walk_here(space, address);
+		struct walk walk = table_walk(space, address);
 
 		if (walk.level || address >= USER_END)
 			return 0;

@@ -40,14 +40,13 @@ struct space {
 	uint64_t satp;			/* 0: it has no ASID now, or no root */
 	struct reference route;
 	void *route_page;		/* of some object; the route's while that is alive */
-	uint64_t *root;
+	uint64_t *root;			/* of the page table: riscv/sv39.c, riscv/tlb.c, table.c */
+	uint64_t reserve_first, reserve_pages;	/* object indices, chained through the pages' first words */
 	uint64_t near_region, *near_table;	/* the table of 4 KiB pages walked to last, and the number of its 2 MiB, or NO_REGION */
 	uint64_t near_large, *large_entry;	/* the same of the large page that was reached last: its entry */
 	uint64_t received;		/* somebody may have it as thread->holder */
 	struct capability slots[SPACE_SLOTS];	/* [0] is never used */
 
-	/* Page table, root and satp among it: riscv/sv39.c, riscv/tlb.c, table.c */
-	uint64_t reserve_first, reserve_pages;	/* object indices, chained through the pages' first words */
 	uint64_t emptied_region;	/* where the table stays that was emptied last, the number of its 2 MiB + 1; 0: nowhere */
 
 	struct reference leaf[SPACE_LEAVES];

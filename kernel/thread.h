@@ -64,12 +64,12 @@ struct thread {
 	bool unused_;
 
 	uint64_t limit;			/* hart.h: the first bit above its priority; 0: it has a deadline or no space */
-	struct space *space;		/* NULL: none; never dangling: space.h */
 	struct space *holder;		/* HELD: who may answer; never dangling: space.h */
+	struct space *space;		/* NULL: none; never dangling: space.h */
 	uint64_t identity;
 	struct hart *hart;		/* where it runs or ran last */
 	struct object *object;		/* its own entry */
-	struct thread *serves;		/* whose call it received last, a page that is or was a thread: the fast path's first guess at a reply */
+	struct thread *serves;		/* whose call it received last, a page that is or was a thread (trap.c: nobody can make it look like one): the fast path's first guess at a reply */
 	bool noticed;			/* its bound notification may have bits */
 	uint8_t priority;
 	uint32_t index;			/* its own object index */

@@ -105,7 +105,7 @@ static always_inline long range_call(struct thread *caller, const struct capabil
 		range.done = range.pages;
 	while (whole && range.steps && range.done < range.pages) {
 		uint64_t address = range.address + (range.done << PAGE_SHIFT);
-		struct walk walk = table_walk_here(range.space, address);
+		struct walk walk = table_walk(range.space, address);
 
 		whole = range_part(&range, walk, address, step);
 		if (range.cleared && !table_count(walk.entry, -(int64_t)range.cleared))

@@ -13,8 +13,8 @@
 	X(THREAD_CONDITION, 536, thread, state)	/* eight bytes: thread.h */ \
 	X(THREAD_KIND, 537, thread, kind) \
 	X(THREAD_LIMIT, 544, thread, limit) \
-	X(THREAD_IN_SPACE, 552, thread, space) \
-	X(THREAD_HOLDER, 560, thread, holder) \
+	X(THREAD_HOLDER, 552, thread, holder) \
+	X(THREAD_IN_SPACE, 560, thread, space) \
 	X(THREAD_CALLER, 568, thread, identity)	/* identity */ \
 	X(THREAD_HART, 576, thread, hart) \
 	X(THREAD_OBJECT, 584, thread, object) \
@@ -36,8 +36,8 @@
 	X(SPACE_SATP, 0, space, satp) \
 	X(SPACE_ROUTE_WORD, 8, space, route) \
 	X(SPACE_ROUTE_PAGE, 24, space, route_page) \
-	X(SPACE_RECEIVED, 72, space, received) \
-	X(SPACE_SLOT_0, 80, space, slots) \
+	X(SPACE_RECEIVED, 88, space, received) \
+	X(SPACE_SLOT_0, 96, space, slots) \
 	X(ENDPOINT_PENDING, 48, endpoint, pending)	/* receivers: 0 */ \
 	X(HART_STACK, 0, hart, stack) \
 	X(HART_READY, 8, hart, ready_mask) \

@@ -6,7 +6,6 @@
 
 #define CAUSE_ECALL_USER	8
 #define REPLY_RECV		-2	/* numbers of kernel calls: abi/kernel.h */
-#define RECV			-3
 #define REPLY			-4
 #define FORWARD			-5
 #define COPY			-6	/* the message calls are those above it */

@@ -15,11 +15,6 @@ extern uint64_t boot_root[ENTRIES];	/* entry.S */
 static uint64_t middle_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the GiB that holds the kernel */
 static uint64_t kernel_table[ENTRIES] __attribute__((aligned(PAGE_BYTES)));	/* the 2 MiB that hold the kernel */
 
-struct walk table_walk(struct space *space, uint64_t address)
-{
-	return table_walk_here(space, address);
-}
-
 __attribute__((noinline)) static uint64_t *table_extend(struct space *space, uint64_t address, uint64_t level, long *error)
 {
 	struct walk walk = table_walk(space, address);
@@ -41,7 +36,7 @@ __attribute__((noinline)) static uint64_t *table_extend(struct space *space, uin
 
 uint64_t *table_reach(struct space *space, uint64_t address, uint64_t level, long *error)
 {
-	struct walk walk = table_walk_here(space, address);
+	struct walk walk = table_walk(space, address);
 
 	if (likely(walk.level == level))
 		return walk.entry;
@@ -69,7 +64,7 @@ void table_tidy(struct space *space)
 
 bool fault_is_stale(struct space *space, uint64_t address, uint64_t access)
 {
-	struct walk walk = table_walk_here(space, address);
+	struct walk walk = table_walk(space, address);
 
 	if (address >= USER_END || !walk.entry || !(entry_rights(*walk.entry) & access))
 		return false;

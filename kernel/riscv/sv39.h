@@ -102,7 +102,7 @@ static always_inline struct walk walk_down(const struct space *space, uint64_t a
 }
 
 /* Most walks end in the same table as the one before. */
-static always_inline struct walk table_walk_here(struct space *space, uint64_t address)
+static always_inline struct walk table_walk(struct space *space, uint64_t address)
 {
 	struct walk walk;
 
@@ -115,8 +115,6 @@ static always_inline struct walk table_walk_here(struct space *space, uint64_t a
 	}
 	return walk;
 }
-
-struct walk table_walk(struct space *space, uint64_t address);
 
 /*
  * The entry of `level` for the address; missing tables come from the reserve. NULL: nothing was changed, and *error says why: NO_TABLE: the

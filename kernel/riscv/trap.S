@@ -32,9 +32,7 @@ trap_entry:
 	beqz	t6, fast_forward
 	addi	t6, t6, FORWARD - REPLY
 	beqz	t6, fast_reply
-	addi	t6, t6, REPLY - RECV
-	beqz	t6, fast_recv
-	enter_kernel
+	j	fast_recv
 
 /* A message call. Its message registers, sp, gp and the thread's tp are as they were, tp is the hart. */
 message_slow:

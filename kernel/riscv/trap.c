@@ -10,11 +10,16 @@
 #define X(name, offset, type, field) _Static_assert(offsetof(struct type, field) == (offset), #name);
 FRAME_LIST(X)
 #undef X
+/*
+ * One line of them is for the fast path's guess, which may lead to a page that was a thread and is something else now: where a thread's holder
+ * stands, pages of capabilities have an index and rights, which are never the address of a space, and others can have no such address.
+ */
 #define AT(type, field, other_type, other_field) (offsetof(struct type, field) == offsetof(struct other_type, other_field))
 _Static_assert(offsetof(struct thread, x) == FRAME_PC && !offsetof(struct thread, link) && !offsetof(struct call, endpoint) && !offsetof(struct endpoint, receivers) &&
 	       AT(reference, index, capability, index) && AT(reference, rights, capability, rights) && AT(hart, no_thread, thread, hart) &&
 	       offsetof(struct capability, rights) == offsetof(struct capability, index) + 4 && offsetof(struct hart, attention) == offsetof(struct hart, ready_mask) + 4 &&
 	       offsetof(struct thread, apart) == offsetof(struct thread, state) + 6 && PAGE_BYTES >> OBJECT_ENTRY_SHIFT == sizeof(struct object) &&
+	       !(offsetof(struct space, slots) % sizeof(struct capability)) && offsetof(struct thread, holder) % sizeof(struct capability) == offsetof(struct capability, index) &&
 	       offsetof(struct kernel_info, routed_calls) == 8 && offsetof(struct kernel_info, faults) == 16 && !offsetof(struct kernel_info, ipc_calls) &&
 	       HARTS_MAX == 1 && RIGHT_LEND == 32 && REPLY_MAP == 1 && THREAD_READY == 0 && THREAD_HELD == 3 && THREAD_RECEIVING == 4 &&
 	       CALL_NATIVE == 0 && CALL_ROUTED == 1 && CALL_FAULT == 2 && CALL_PLAIN == 4, "what fastpath.S and macros.h take for granted");

@@ -203,6 +203,64 @@ static void lost_pager(void)
 	worker_free(worker);
 }
 
+/* Writes the registers of who has called, then faults there, refuses that as the pager, and gets the call again. */
+static void writes_registers(struct worker *worker)
+{
+	static struct registers registers;
+	struct message *message = &worker->message;
+	uint64_t token;
+
+	ipc_recv(11, message);
+	token = message->token;
+	sys_registers(token, &registers, REGISTERS_READ);
+	worker->argument[0] = (uint64_t)sys_registers(token, &registers, REGISTERS_WRITE);
+	worker->argument[1] = (uint64_t)sys_fault(token, NOWHERE + PAGE_BYTES, ACCESS_READ);
+	if (!worker->argument[1]) {
+		ipc_recv(11, message);
+		message->label = 1;
+		message->capability = 0;
+		worker->result = ipc_reply_recv(message->token, 11, message);
+	}
+}
+
+static void load(struct worker *worker)
+{
+	worker->result = *(volatile uint8_t *)(NOWHERE + 8);
+}
+
+/* A call that comes again is what it was, whichever path it came by. Who has lent nothing need not be ready for that. */
+static void written_and_repeated(void)
+{
+	struct worker *receiver = worker_new(writes_registers, second_space, 0, 6), *caller;
+
+	CHECK(sys_cap_mint(second_space, 11, pager, RIGHT_RECEIVE, 0, 0), OK);
+	worker_start(receiver);
+	caller = worker_new(load, second_space, pager, 5);
+	worker_start(caller);
+	CHECK(receiver->argument[0], OK);
+	CHECK(receiver->result, EVENT_REDELIVERED);
+	CHECK(receiver->message.label, LABEL_FAULT);
+	CHECK(receiver->message.word[0], NOWHERE + 8);
+	CHECK(receiver->message.word[1], ACCESS_READ);
+	CHECK(receiver->message.word[2] >> 24, INIT_BASE >> 24);
+	CHECK(receiver->message.word[3] | receiver->message.word[4] | receiver->message.word[5], 0);
+	CHECK(receiver->message.badge, 17);
+	CHECK(receiver->message.capability, 0);
+	worker_free(caller);
+	worker_free(receiver);
+	receiver = worker_new(writes_registers, second_space, 0, 6);
+	worker_start(receiver);
+	sys_cap_delete(second_space, SEND_SLOT);
+	CHECK(sys_cap_mint(second_space, SEND_SLOT, pager, RIGHT_SEND, 0, 0), OK);
+	caller = worker_new(lend, second_space, pager, 5);
+	worker_start(caller);
+	CHECK(receiver->argument[0], ERR_NO_LOAN);
+	CHECK(receiver->argument[1], ERR_NO_LOAN);
+	worker_free(caller);
+	worker_free(receiver);
+	sys_cap_delete(second_space, 11);
+}
+
 void test_loans(void)
 {
 	uint64_t server_endpoint = object_new(KIND_ENDPOINT), pager_endpoint = object_new(KIND_ENDPOINT), token;
@@ -222,6 +280,7 @@ void test_loans(void)
 	worker_free(worker);
 	redelivery();
 	lost_pager();
+	written_and_repeated();
 	sys_cap_delete(second_space, SEND_SLOT);
 	slot_free(pager);
 	object_free(pager_endpoint);

@@ -351,6 +351,33 @@ static void forged(uint64_t token)
 	CHECK(sys_registers(token, &registers, 0), ERR_INVALID);	/* a native call's registers are its own */
 }
 
+/* A caller's page becomes a leaf, in which two capabilities stand as if it were a thread whose call this space holds. */
+static void disguised(void)
+{
+	uint64_t own = 0xffffffc000000000 + boot->object_first_free - 6 * PAGE_BYTES, slots = SPACE_SLOTS + 2 * LEAF_SLOTS, endpoint, token, leaf;
+	struct worker *worker = worker_new(lending_call, second_space, 0, 5);
+	struct message message = { 0 };
+
+	CHECK(sys_create(INIT_SLOT_OBJECT_MEMORY, endpoint = object_page_new(), KIND_ENDPOINT, PLACE), OK);
+	give_slot(second_space, SEND_SLOT, PLACE, RIGHT_SEND, 0);
+	worker_start(worker);
+	token = receive(PLACE, EVENT_MESSAGE)->token;
+	message.deadline = read_time() + boot->timebase_hz / 1000;
+	CHECK(ipc_recv(PLACE, &message), EVENT_TIMEOUT);	/* nobody waits there any more */
+	worker_free(worker);
+	leaf = object_new(KIND_LEAF);
+	CHECK((object_physical(leaf) - boot->object_base) / PAGE_BYTES, TOKEN_THREAD(token));
+	CHECK(sys_space_set(OWN, SPACE_LEAF, leaf, 2), OK);
+	CHECK(sys_cap_mint(OWN, slots + 16, INIT_SLOT_IRQ, 0, 1, 3), OK);
+	CHECK(sys_cap_mint(OWN, slots + 17, PLACE, RIGHT_SEND, own, 0), OK);
+	message = (struct message){ .label = 1 };
+	CHECK(ipc_reply_recv(token | TOKEN_THREAD(~0UL), PLACE, &message), ERR_BAD_TOKEN);
+	sys_cap_delete(second_space, SEND_SLOT);
+	CHECK(sys_destroy(PLACE), OK);
+	object_page_free(endpoint);
+	object_free(leaf);
+}
+
 void test_tokens(void)
 {
 	uint64_t endpoint = object_new(KIND_ENDPOINT), next = object_new(KIND_ENDPOINT);
@@ -436,6 +463,7 @@ void test_tokens(void)
 	worker_free(worker);
 
 	sys_cap_delete(second_space, SEND_SLOT);
+	disguised();
 	slot_free(lend);
 	slot_free(plain);
 	object_free(next);

@@ -360,7 +360,7 @@ static void used_again(void)
 {
 	uint64_t endpoint = object_new(KIND_ENDPOINT);
 
-	give_slot(second_space, 12, endpoint, RIGHT_SEND, 0);
+	give_slot(second_space, 12, endpoint, RIGHT_SEND | RIGHT_LEND, 0);
 	begins_anew(call_twelve, endpoint, 7);
 	begins_anew(access, endpoint, LABEL_FAULT);
 	sys_cap_delete(second_space, 12);
