@@ -146,7 +146,7 @@ static void mappings_at_once(void)
 	space->busy.owner = &other.waiter;
 	MUST(MAP_NOW(0, PAGE, 0) == CORE_WAIT && UNMAP_NOW(A, 3 * PAGE) == CORE_WAIT);
 	space->busy.owner = NULL, core.memory_waiters = &other.waiter;
-	MUST(UNMAP_NOW(A, 3 * PAGE) == CORE_WAIT);
+	MUST(UNMAP_NOW(A, 3 * PAGE) == CORE_WAIT && MAP_NOW(0, PAGE, 0) == CORE_WAIT);
 	core.memory_waiters = NULL, free = core_counters.free_pages, core_counters.free_pages = core.want[0] - 1;
 	MUST(MAP_NOW(0, PAGE, 0) == CORE_WAIT);
 	core_counters.free_pages = free;

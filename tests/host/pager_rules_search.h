@@ -126,6 +126,24 @@ static void not_in_vain_if_something_changes(void)
 	}
 }
 
+/* A page that a program is to bring makes none free: who lacks memory hears that there is none, and need not wait for that program. */
+static void a_programs_pager_is_no_help(void)
+{
+	struct object *object = shared_memory(0, 1);
+	struct task task = { 0 };
+	uint64_t stored = 0;
+	long status;
+
+	make_buffer(1);
+	MUST(core_object_serve(object, 7) == 0 && core_read(space, 1, BUFFER, 1, 0, 0, &task.waiter) == CORE_WAIT && served);
+	MUST(map_memory(A, 120 * PAGE, RW, MAP_PRIVATE | MAP_NORESERVE) > 0);
+	while (!(status = store(A + stored * PAGE, 1)) && stored < 120)
+		stored++;
+	MUST(status == -ENOMEM && stored > 60 && RUN(do_munmap(space, A, 120 * PAGE, w)) == 0);
+	core_complete(served, -EIO, 0);
+	MUST(task.woken && core_read(space, 1, BUFFER, 1, 0, 0, &task.waiter) == -EIO && core_object_serve(object, 0) == 0);
+}
+
 /* A prompt call takes what is there. What it lacks is looked for when it is over. */
 static void the_next_prompt_call_finds_more(void)
 {

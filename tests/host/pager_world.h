@@ -138,8 +138,15 @@ static unsigned error_rate, again_rate;		/* one in so many; 0: none */
 static struct core_request *queue_of_requests;
 static unsigned queued, queue_room;
 
+static uint64_t served;		/* what was asked last of a program's pager, which never answers by itself */
+
 static void world_request(const struct core_request *request)
 {
+	if (request->pager) {
+		MUST(request->operation == FS_REQUEST_page_in && request->count == 1 && (request->object & OBJECT_IN_MEMORY));
+		served = request->id;
+		return;
+	}
 	if (queued == queue_room) {
 		queue_room = queue_room ? 2 * queue_room : 64;
 		queue_of_requests = realloc(queue_of_requests, queue_room * sizeof *request);

@@ -195,7 +195,7 @@ static long add_mapping(struct space *space, struct vma *wanted, struct waiter *
 	return vma ? (long)wanted->start : memory_wait(waiter);
 }
 
-/* Private memory without a file, where there is none. */
+/* Private memory without a file, where there is none. Two neighbours that become one give a record back, which may be what somebody waits for. */
 STRAIGHT long core_mmap_at_once(struct space *space, uint64_t address, uint64_t length, unsigned prot, unsigned flags)
 {
 	struct vma wanted;
@@ -203,7 +203,7 @@ STRAIGHT long core_mmap_at_once(struct space *space, uint64_t address, uint64_t 
 
 	prot &= PROT_ALL;
 	length = pages_of(length) << PAGE_SHIFT;
-	if (space->busy.owner || (flags & MAP_TYPE) != MAP_PRIVATE || check_mmap(length, prot, flags, NULL, 0, PROT_ALL) ||
+	if (space->busy.owner || core.memory_waiters || (flags & MAP_TYPE) != MAP_PRIVATE || check_mmap(length, prot, flags, NULL, 0, PROT_ALL) ||
 	    core_counters.free_pages < core.want[0])
 		return CORE_WAIT;
 	place = choose_address(space, address, length, flags);

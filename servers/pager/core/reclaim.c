@@ -148,12 +148,12 @@ bool memory_room(uint64_t pages)
 	return core_counters.free_pages > 2 * WANT_STEP;
 }
 
-/* There is nothing to take. Is a frame sure to come free or clean without the caller's doing? */
+/* There is nothing to take. Is a frame sure to come free or clean without the caller's doing? What a program brings, if it does, makes none free. */
 static long wait_for_help(struct waiter *waiter)
 {
 	if (deferred_can_go_on())
 		return wait_again(waiter);
-	return core.pendings_used ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
+	return core.pendings_used > core.pendings_served ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
 }
 
 static long wait_for_search(struct waiter *waiter)
