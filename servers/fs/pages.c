@@ -112,9 +112,7 @@ static void finish(struct task *task)
 	ring_complete(ring, task->request.id, task->status, task->value);
 	set_state(task, TASK_FREE);
 	answered = true;
-	if (task->request.operation != FS_REQUEST_write)
-		return;
-	failures += task->status != 0;
+	failures += task->request.operation == FS_REQUEST_write && task->status;
 	wake_calls(WAIT_KEY(WAIT_DATA, 0));
 }
 

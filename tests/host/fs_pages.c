@@ -235,6 +235,12 @@ static void writes_of_a_sync(void)
 	pages_io_done(data.task, true);
 	CHECK(pages_written(object, ring->request_head) && calls_woken == 2 && pages_failures() == failed + 1, "it has failed");
 	CHECK(pages_written(object, pages_admit_asked(ring->request_head + 1000)), "a place that nobody has asked at");
+	request.operation = FS_REQUEST_trim, request.object = 0;
+	CHECK(ring_ask(ring, &request), "the ring is full");
+	calls_woken = 0;
+	CHECK(!pages_written(object, pages_admit_asked(ring->request_head)), "not all is taken");
+	pages_run();
+	CHECK(pages_written(object, ring->request_head) && calls_woken, "who waits hears of that, too");
 	data.moving = 0;
 	while (ring_next_completion(ring, &completion) || finish_transfer())
 		;
