@@ -43,7 +43,7 @@ long linux_mmap(struct call *call)
 		return -EINVAL;
 	if (word[3] & MAP_ANONYMOUS)
 		return core_mmap(call_space(call), word[0], word[1], word[2], word[3], 0, 0, PROT_READ | PROT_WRITE | PROT_EXEC, &call->job.waiter);
-	forward_later(call->token, SLOT_FS, FS_mmap, word, sizeof(call->word));
+	forward_later(call->token, SLOT_FS, FS_mmap, word, sizeof(call->word), 0);
 	return CALL_DONE;
 }
 
@@ -92,6 +92,6 @@ long linux_msync(struct call *call)
 		return CORE_AGAIN;
 	if ((result && result != CORE_WRITES) || !(call->word[2] & MS_SYNC) || !words.object)
 		return result;
-	forward_later(call->token, SLOT_FS, FS_msync, &words, sizeof(words));
+	forward_later(call->token, SLOT_FS, FS_msync, &words, sizeof(words), 0);
 	return CALL_DONE;
 }

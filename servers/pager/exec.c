@@ -82,7 +82,7 @@ static long keep_line(struct call *call, struct exec *exec)
 	if (!exec_prefix(exec))
 		return -ENOEXEC;
 	drop_object(exec);
-	if (!forward_call(call->token, SLOT_FS, FS_script, &script, sizeof(script), 0))
+	if (!forward_call(call->token, SLOT_FS, FS_script, &script, sizeof(script)))
 		exec_drop(call->process);
 	return CALL_DONE;
 }
@@ -147,7 +147,7 @@ static long finish(struct call *call, struct exec *exec)
 	drop_object(exec);
 	strings_free(&exec->strings);
 	exec->ready = true;
-	if (!forward_call(call->token, SLOT_PROC, PROC_exec, &words, sizeof(words), 0))
+	if (!forward_call(call->token, SLOT_PROC, PROC_exec, &words, sizeof(words)))
 		exec_drop(call->process);
 	return CALL_DONE;
 }
@@ -178,7 +178,7 @@ static long exec_failed(struct call *call, uint64_t object, int64_t error)
 	const struct fs_exec_failed words = { object, error };
 
 	exec_drop(call->process);
-	forward_call(call->token, SLOT_FS, FS_exec_failed, &words, sizeof(words), 0);
+	forward_call(call->token, SLOT_FS, FS_exec_failed, &words, sizeof(words));
 	return CALL_DONE;
 }
 

@@ -113,7 +113,7 @@ long forward_truncate(struct call *call)
 	if (core_not_yet(result))
 		return result;
 	words.error = result < 0 ? result : 0;
-	forward_later(call->token, SLOT_FS, FS_truncated, &words, sizeof(words));
+	forward_later(call->token, SLOT_FS, FS_truncated, &words, sizeof(words), 0);
 	return CALL_DONE;
 }
 
@@ -141,7 +141,7 @@ long forward_sync(struct call *call)
 	if (core_not_yet(result))
 		return result;
 	words.error = result < 0 ? result : 0;
-	forward_later(call->token, SLOT_FS, FS_synced, &words, sizeof(words));
+	forward_later(call->token, SLOT_FS, FS_synced, &words, sizeof(words), 0);
 	return CALL_DONE;
 }
 

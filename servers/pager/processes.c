@@ -41,8 +41,7 @@ static long forked(struct call *call, struct domain *domain, long error)
 	words.error = child ? 0 : error;
 	if (domain && !child)
 		domain_release(domain);
-	if (!forward_call(call->token, SLOT_PROC, PROC_forked, &words, sizeof(words), child ? process_news(child) : 0) && child)
-		process_destroy(child);
+	forward_later(call->token, SLOT_PROC, PROC_forked, &words, sizeof(words), child ? process_news(child) : 0);
 	return CALL_DONE;
 }
 
@@ -78,7 +77,7 @@ static long exited(struct call *call)
 	call->process->domain = 0;
 	if (!request->last)
 		process_end(call->process);
-	forward_call(call->token, SLOT_PROC, PROC_exited, "", 0, 0);
+	forward_later(call->token, SLOT_PROC, PROC_exited, "", 0, 0);
 	return CALL_DONE;
 }
 

@@ -64,7 +64,7 @@ static void refuse(uint64_t token, const uint64_t *word, uint64_t identity, long
 	if (error == -ENOMEM)
 		log_line("pager: out of memory: process %lu ends at address %lx, pc %lx", (unsigned long)IDENTITY_PID(identity), (unsigned long)word[0], (unsigned long)word[2]);
 	/* A server's copy: the server answers EFAULT or a partial count, the program lives. */
-	if (!(word[1] & ACCESS_COPY) && forward_call(token, SLOT_PROC, PROC_bad_access, &bad, sizeof(bad), 0))
+	if (!(word[1] & ACCESS_COPY) && forward_call(token, SLOT_PROC, PROC_bad_access, &bad, sizeof(bad)))
 		return;
 	keep(token, 0, 0)->label = 1;
 }
@@ -109,9 +109,9 @@ void reply_flush(void)
 	}
 }
 
-bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability)
+bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes)
 {
-	struct message message = { .label = label, .capability = capability };
+	struct message message = { .label = label };
 
 	memcpy(message.word, words, bytes);
 	long result = ipc_forward(token, slot, &message);
@@ -120,12 +120,13 @@ bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *wor
 	return result >= 0;
 }
 
-void forward_later(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes)
+void forward_later(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability)
 {
 	struct message *message = keep(token, 0, 0);
 
 	kept.slot = slot;
 	message->label = label;
+	message->capability = capability;
 	memcpy(message->word, words, bytes);
 }
 

@@ -19,11 +19,11 @@ void reply_map(const struct call *call, const struct map_item *item);	/* a fault
 void reply_refuse(const struct call *call, long error);			/* a fault that cannot be served (-errno): to proc, as a signal */
 RARE void reply_flush(void);
 
-/* Hands the caller on; capability 0: none. False: the caller is gone. */
-bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability);
+/* Hands the caller on. False: the caller is gone. */
+bool forward_call(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes);
 
-/* The same, kept back like an answer. The step asks fs for nothing more: that would come before it. */
-void forward_later(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes);
+/* The same, kept back like an answer; capability 0: none. The step asks fs for nothing more: that would come before it. */
+void forward_later(uint64_t token, uint64_t slot, uint64_t label, const void *words, size_t bytes, uint64_t capability);
 
 /* Sends what is kept back, receives: an event, or an error. */
 long reply_exchange(uint64_t deadline, struct message *message);

@@ -81,8 +81,8 @@ LINUX_CALL(clone)
 {
 	uint64_t flags = message->word[CLONE_flags];
 	uint32_t pid = process_next_pid();
-	struct message forward = { .label = PAGER_fork };
 	struct process *child;
+	uint64_t *words;
 	long error = check_flags(flags);
 
 	if (error)
@@ -101,10 +101,10 @@ LINUX_CALL(clone)
 		return error;
 	process->fork_child = child->slot;
 	process_park(process, PROCESS_FORKING, message);
-	forward.word[0] = process_identity(child);
-	forward.word[1] = flags & CLONE_VM ? 1 : 0;
-	forward.word[2] = exits_heard;
-	must(ipc_forward(message->token, SLOT_PAGER, &forward), "PAGER_fork");
+	words = forward(message->token, SLOT_PAGER, PAGER_fork);
+	words[0] = process_identity(child);
+	words[1] = flags & CLONE_VM ? 1 : 0;
+	words[2] = exits_heard;
 	return NO_ANSWER;
 }
 

@@ -70,7 +70,6 @@ static void close_on_exec(struct process *process)
 
 void exec_commit(struct process *process, struct message *message)
 {
-	struct message forward = { .label = PAGER_commit };
 	uint64_t token = message->token, arguments;
 	unsigned signal = signal_deadly(process);
 	struct proc_exec request;
@@ -100,6 +99,6 @@ void exec_commit(struct process *process, struct message *message)
 	process_set_name(process, request.name);
 	process->has_executed = true;
 	process->clear_child_tid = 0;
-	must(ipc_forward(token, SLOT_PAGER, &forward), "PAGER_commit");
+	forward(token, SLOT_PAGER, PAGER_commit);
 	vfork_done(process);
 }

@@ -44,10 +44,11 @@ void process_forget(struct process *process)
 
 static void end(struct process *process, uint64_t token)
 {
-	struct message forward = { .label = PAGER_exit, .word = { process == shutdown.last, exits_heard } };
+	uint64_t *words = forward(token, SLOT_PAGER, PAGER_exit);
 
+	words[0] = process == shutdown.last;
+	words[1] = exits_heard;
 	process->state = PROCESS_EXITING;
-	must(ipc_forward(token, SLOT_PAGER, &forward), "PAGER_exit");
 }
 
 static void end_last(void)
@@ -151,13 +152,11 @@ static void tell_parent(struct process *process)
 
 void exit_done(struct process *process, struct message *message)
 {
-	struct message forward = { .label = FS_shutdown, .word = { shutdown.status } };
-
 	if (process->state != PROCESS_EXITING)
 		panic("PROC_exited for pid %u in state %u", process->pid, process->state);
 	if (process == shutdown.last) {
 		close_descriptors(process);
-		must(ipc_forward(message->token, SLOT_FS, &forward), "FS_shutdown");
+		*forward(message->token, SLOT_FS, FS_shutdown) = shutdown.status;
 		return;
 	}
 	exits_heard++;

@@ -28,9 +28,31 @@ typedef long simple_call(const struct process *process);
 static simple_call *const simple_calls[LINUX_CALLS] = { SIMPLE_CALL_LIST(X) };
 #undef X
 
+/* A forward that goes out with the next receive, so that both are one kernel call, or before the next call, answer or forward. Token 0: none. */
+static struct { uint64_t token, slot; struct message message; } kept;
+
+static void send_kept(void)
+{
+	if (kept.token)
+		must(ipc_forward(kept.token, kept.slot, &kept.message), "a forward");
+	kept.token = 0;
+}
+
+uint64_t *forward(uint64_t token, uint64_t slot, uint64_t label)
+{
+	send_kept();
+	kept.token = token;
+	kept.slot = slot;
+	kept.message.label = label;
+	return kept.message.word;
+}
+
 long call_server(uint64_t slot, struct message *message)
 {
-	long error = ipc_call(slot, message);
+	long error;
+
+	send_kept();
+	error = ipc_call(slot, message);
 
 	if (error < 0)
 		panic("server %lu does not answer: error %ld", slot, error);
@@ -53,6 +75,7 @@ void answer(uint64_t token, long value)
 {
 	struct message message = { .word = { value } };
 
+	send_kept();
 	ipc_reply(token, &message);
 }
 
@@ -177,15 +200,31 @@ static simple_call *simple_of(const struct message *message, const struct proces
 	return simple_calls[message->label];
 }
 
+static inline __attribute__((always_inline)) long forward_and_receive(struct message *message)
+{
+	uint64_t token = kept.token;
+
+	message->word[0] = kept.message.word[0], message->word[1] = kept.message.word[1], message->word[2] = kept.message.word[2];
+	message->label = kept.message.label;
+	kept.token = 0;
+	return ipc_forward_recv(token, kept.slot, SLOT_ENDPOINT, message);
+}
+
 /*
- * Answers `token` (0: nobody) with `value`, then receives and answers until something needs a closer look, which is kept in `delivered`.
+ * Answers `token` (0: nobody, but there may be a forward) with `value`, then receives and answers until something needs a closer look, which is kept in `delivered`.
  * `message` is never looked at as a whole, so that its fields stay in registers.
  */
 static long receive(uint64_t token, long value, uint64_t deadline)
 {
 	struct message message = { .word = { value }, .receive_slot = SLOT_RECEIVED, .deadline = deadline };
-	long event = token ? ipc_reply_recv(token, SLOT_ENDPOINT, &message) : ipc_recv(SLOT_ENDPOINT, &message);
+	long event;
 
+	if (kept.token && token)
+		send_kept();
+	if (kept.token)
+		must(event = forward_and_receive(&message), "a forward");
+	else
+		event = token ? ipc_reply_recv(token, SLOT_ENDPOINT, &message) : ipc_recv(SLOT_ENDPOINT, &message);
 	while (event == EVENT_MESSAGE && !deadline) {
 		const struct process *process = process_of_identity(message.identity);
 		simple_call *simple = simple_of(&message, process);

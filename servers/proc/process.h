@@ -142,6 +142,7 @@ void process_set_name(struct process *process, const char *name);
 /* ---- main.c: what happens to a token in our hand. */
 void process_answer(struct process *process, uint64_t token, long value);	/* die of a deadly signal, or be answered */
 void answer(uint64_t token, long value);					/* just that */
+uint64_t *forward(uint64_t token, uint64_t slot, uint64_t label);		/* its words, up to three, to be filled; cannot fail */
 long loan_error(enum loan loan);				/* what a handler returns then: 0, -EFAULT or NO_ANSWER */
 bool may_call(struct process *process);				/* a call of it has come: it does not wait any more. False: drop what came */
 void must(long result, const char *what);			/* a call on our own capabilities cannot fail: panic */

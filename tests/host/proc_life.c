@@ -909,6 +909,12 @@ long ipc_reply_recv(uint64_t token, uint64_t endpoint, struct message *message)
 	return ipc_recv(endpoint, message);
 }
 
+long ipc_forward_recv(uint64_t token, uint64_t slot, uint64_t endpoint, struct message *message)
+{
+	ipc_forward(token, slot, message);
+	return ipc_recv(endpoint, message);
+}
+
 static void reset(void)
 {
 	memset(threads, 0, sizeof(threads));
