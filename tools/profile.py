@@ -298,16 +298,14 @@ def measure(arguments):
         return measure_boot(arguments)
     path = arguments.program or os.path.join(run.BUILD, "tests", "bench")
     program = _executable(path)
-    case = program.case(arguments.case)
-    if not case:
+    rows = [row for row, name, _ in program.cases() if program.bytes_at(name, len(arguments.case) + 1) == arguments.case.encode() + b"\0"]
+    if not rows:
         raise run.UsageError(f"{path} has no case {arguments.case} (tests/bench/bench.c lists them)")
     images = images_with(program)
     profile = Profile(Functions(images), arguments.windows)
     options = run.parse(["--icount", "--mem", arguments.memory, "--timeout", "600", "--put", f"{path}:/tests/profiled",
                          "/tests/profiled", arguments.case])
-    reads = {address: program.bytes_at(address, 4) for address in program.counter_reads()}
-    row = tracing.trace(options, case, program.bytes_at(case[1], 32), reads, profile, arguments.case)
-    return profile, images, row
+    return profile, images, tracing.trace(options, program, rows[0], profile, arguments.case)
 
 
 def main(words):

@@ -81,18 +81,13 @@ class Image:
                     found.add(low + match.start())
         return found
 
-    def case(self, name):
-        """(address of the case's row, of its function), or None."""
+    def cases(self):
+        """[(address of a row of the table `cases`, of its name, of its function)]"""
         table = self.symbol("cases")
-        if not table:
-            return None
-        rows = self.bytes_at(*table)
-        for offset in range(0, len(rows) - 15, 8):
-            pointer, function = struct.unpack_from("<QQ", rows, offset)
-            if self.has(function) and self.find(function)[0] == function:
-                if self.bytes_at(pointer, len(name) + 1) == name.encode() + b"\0":
-                    return table[0] + offset, function
-        return None
+        rows = self.bytes_at(*table) if table else b""
+        found = [(offset, *struct.unpack_from("<QQ", rows, offset)) for offset in range(0, len(rows) - 15, 8)]
+        return [(table[0] + offset, name, function) for offset, name, function in found
+                if self.has(function) and self.find(function)[0] == function]
 
 
 def _output(tool, *arguments, text=None):

@@ -2,7 +2,7 @@
 A guest whose instructions are logged in chosen stretches: QEMU's log comes through a fifo, its gdb stub says when to log.
 
 trace() runs a benchmark freely until it calls the wanted case; then between any two reads of instret, but for the first
-repetition, QEMU executes single instructions and logs each address, and these are handed over. Nothing is stored. trace_boot()
+repetition, QEMU executes single instructions and logs each address, and these are handed over, until another case is called. Nothing is stored. trace_boot()
 does so from the kernel's entry to the shell's prompt. It knows no functions and no stages: profile.py does.
 """
 import contextlib
@@ -20,6 +20,7 @@ import symbols
 
 CHUNK = 1 << 20
 REGISTER_A0, REGISTER_PC = 10, 32
+READ_BYTES = 4  # of the instruction that reads instret
 GDB_FIRST_CSR, CSR_INSTRET = 66, 0xC02  # QEMU's stub numbers the CSRs behind 33 integer, 32 floating-point and one other register
 WAIT_FOR_INTERRUPT = b"\x73\x00\x50\x10"
 LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]{16})/", re.MULTILINE)
@@ -154,38 +155,27 @@ def _log_instructions(stub):
     stub.monitor("log exec,nochain")
 
 
-def _wait_for_case(stub, case, code):
-    """Runs to the call of the case's function with its row as the argument. Other programs have the same addresses."""
-    row, function = case
-    if stub.ask(f"Z0,{function:x},2") != "OK":
-        raise TraceError("QEMU sets no break point")
-    stub.run()
-    while stub.ask(f"m{function:x},{len(code):x}") != code.hex() or stub.register(REGISTER_A0) != row:
-        stub.step_over(function)
-        stub.run()
-    stub.ask(f"z0,{function:x},2")
+class _Stops:
+    """Break points `behind` bytes behind instructions of the program; other programs may have some at the same addresses."""
 
-
-class _Reads:
-    """The program's reads of instret, each with a break point."""
-
-    def __init__(self, stub, codes):
-        self.stub, self.codes = stub, {address: code.hex() for address, code in codes.items()}
+    def __init__(self, stub, codes, behind=0):
+        self.stub, self.codes, self.behind = stub, {address: code.hex() for address, code in codes.items()}, behind
         for address in codes:
-            stub.ask(f"Z0,{address:x},4")
+            if stub.ask(f"Z0,{address + behind:x},2") != "OK":
+                raise TraceError("QEMU sets no break point")
 
-    def run(self, resume):
-        """Runs past the next read; other programs may stop at the same address. resume: lets the guest run, gives where it stopped."""
+    def reach(self, resume):
+        """Runs to the next one; the instruction's address. resume: lets the guest run, gives where it stopped."""
         while True:
-            address = resume()
-            mine = self.stub.ask(f"m{address:x},4") == self.codes.get(address)
-            self.stub.step_over(address)
-            if mine:
-                return
+            address = resume() - self.behind
+            code = self.codes.get(address)
+            if code and self.stub.ask(f"m{address:x},{len(code) // 2:x}") == code:
+                return address
+            self.stub.step_over(address + self.behind)
 
     def clear(self):
         for address in self.codes:
-            self.stub.ask(f"z0,{address:x},4")
+            self.stub.ask(f"z0,{address + self.behind:x},2")
 
 
 def _logged(stub, log, take):
@@ -211,38 +201,76 @@ def _logged(stub, log, take):
     return stub.register(REGISTER_PC)
 
 
-def _follow(stub, log, case, code, reads, profile):
+class _Case:
+    """A row of a program's table `cases`; what tells where it is called and measures."""
+
+    def __init__(self, program, row):
+        self.row = row
+        self.functions = {function: program.bytes_at(function, 32) for _, _, function in program.cases()}
+        self.reads = {address: program.bytes_at(address, 4) for address in program.counter_reads()}
+        self.places = {address: program.find(address)[0] for address in self.reads}
+
+    def begin(self, stub):
+        """Runs past the first repetition, which does not count."""
+        stops = _Stops(stub, self.functions)
+        while (address := stops.reach(stub.run)) and stub.register(REGISTER_A0) != self.row:
+            stub.step_over(address)
+        stops.clear()
+        stops = _Stops(stub, self.reads)
+        for _ in range(2):
+            stub.step_over(stops.reach(stub.run))
+        stops.clear()
+
+    def reach_read(self, stub):
+        """Runs to the read that begins a measurement; its address. None: the case is over."""
+        stops = _Stops(stub, {**self.functions, **self.reads})
+        while (address := stops.reach(stub.run)) not in self.reads:
+            if stub.register(REGISTER_A0) != self.row:
+                return None
+            stub.step_over(address)
+        stops.clear()
+        return address
+
+    def pass_read(self, stub, resume, begun):
+        """Runs past the read that ends the measurement. The one at `begun` is another one's, unless all use the same."""
+        alone = list(self.places.values()).count(self.places[begun]) == 1
+        stops = _Stops(stub, {address: code for address, code in self.reads.items() if alone or address != begun}, READ_BYTES)
+        if alone:
+            stub.step_over(stops.reach(resume) + READ_BYTES)
+        stops.reach(resume)
+        stops.clear()
+
+
+def _follow(stub, log, case, profile):
+    """While the guest is stopped, its clock may go on: so it stops before the first read of two and behind the second."""
     stub.ask("?")
-    _wait_for_case(stub, case, code)
-    reads = _Reads(stub, reads)
-    for _ in range(2):  # the repetition that does not count
-        reads.run(stub.run)
+    case.begin(stub)
     while not profile.done:
         try:
-            reads.run(stub.run)
+            begun = case.reach_read(stub)
         except Ended:
             if profile.sizes:
-                return  # the case has fewer repetitions
+                return  # the case was the last one
             raise
+        if begun is None:
+            break
         _log_instructions(stub)
-        reads.run(lambda: _logged(stub, log, profile.take))
+        case.pass_read(stub, lambda: _logged(stub, log, profile.take), begun)
         stub.monitor("log none")
         stub.monitor("singlestep off")
         profile.end_window()
-    reads.clear()
     stub.send("D")
 
 
-def trace(options, case, code, reads, profile, name):
+def trace(options, program, row, profile, name):
     """
-    case: (address of the row, of the function); code: the function's first bytes; reads: {address of a read of instret: its code};
-    profile: take(addresses), end_window(), done. Gives (operations of a repetition, instructions per operation) as the program
-    printed them.
+    row: address of the case's row in the program; profile: take(addresses), end_window(), done. Gives (operations of a repetition,
+    instructions per operation) as the program printed them.
     """
     with _log_of_guest(options) as (log, stub, guest, wait):
-        _follow(stub, log, case, code, reads, profile)
+        _follow(stub, log, _Case(program, row), profile)
         wait()
-    text = guest.transcript.decode(errors="replace").replace("\r", "")
+    text = guest.transcript.decode(errors="replace").replace("\r", "").replace("\x02", "")
     match = re.search(rf"^R {re.escape(name)} min ([\d.]+) .*?ops (\d+)", text, re.MULTILINE)
     if not match:
         raise TraceError(guest.reason or f"the program did not print its row for {name}:\n{text[-1000:]}")

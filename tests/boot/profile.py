@@ -32,6 +32,14 @@ def test_profile_agrees_with_the_benchmark(box):
     expect(len(list(xml.etree.ElementTree.parse(picture).getroot().iter("{http://www.w3.org/2000/svg}rect"))) > 10, "an empty picture")
 
 
+def test_all_repetitions_of_one_case_only(_):
+    """Cases with longer names run, too, since any part of a name selects them; and all repetitions that there are are looked at."""
+    text = profile("wfault_mem", "--functions", "1")
+    count, mine, said = re.search(r"mean of (\d+) repetitions .* the least ([\d.]+); the benchmark itself said ([\d.]+)", text).groups()
+    expect(count == "8", f"wfault_mem has 8 repetitions that count, {count} were looked at")
+    expect(abs(float(mine) - float(said)) <= 0.01 * float(said), f"{mine} instructions counted, the benchmark said {said}")
+
+
 def test_profile_of_the_boot(_):
     text = profile("boot", "--functions", "1000")
     mine, said = map(float, re.search(r": ([\d.]+) instructions.*break points said ([\d.]+)", text).groups())
