@@ -11,7 +11,7 @@ struct policy {
 	const char *name;
 	void (*start)(void);			/* forget everything */
 	void (*added)(struct frame *frame);	/* a page came in, clean or dirty, used already or read ahead */
-	void (*removed)(struct frame *frame);	/* ... goes, by victim's word or for another reason */
+	void (*removed)(struct frame *frame);	/* ... goes, because `look` found it or for another reason */
 	struct frame *(*look)(bool kind);	/* the hand goes on by one page: that one, or, if kind, null unless it may go and is not worth keeping */
 };
 extern const struct policy policy_clock, policy_fifo, policy_sieve;
