@@ -47,6 +47,11 @@ def test_every_target_and_budget_is_a_case(_):
         expect(not unknown, f"{table}: no such cases: {unknown}")
 
 
+def test_every_case_has_a_budget(_):
+    missing = set(measure.cases([])) - set(measure.table("budget.tsv"))
+    expect(not missing, f"budget.tsv: no budget for {missing}")
+
+
 def test_the_document_holds_every_case(_):
     with open(figures.DOCUMENT) as file:
         blocks = dict(figures.blocks(file.read()))
