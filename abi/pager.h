@@ -30,7 +30,7 @@
 	X(0x1013, stat,		CALL,	 FS, "live length and modification of an object") \
 	X(0x1014, unlinked,	CALL,	 FS, "no name is left: forget the object (FS_REQUEST_release) when its last use goes, without write-back") \
 	X(0x1015, script,	CALL,	 FS, "with lend: copy the `#!` line of the exec parked for a thread into fs's buffer") \
-	X(0x1016, vma,		CALL,	 FS, "(and PROC, for /proc/PID/stat) with lend: copy struct pager_vma of the first VMA that ends above an address") \
+	X(0x1016, vma,		CALL,	 FS, "(and PROC, for /proc/PID/stat) with lend: copy struct pager_vma of the first VMA that ends above an address. It counts the pages of a part from there on, as far as one step goes") \
 	X(0x1017, counters,	CALL,	 FS, "(and PROC, for sysinfo) with lend: copy struct pager_counters") \
 	X(0x1018, control,	CALL,	 FS, "PAGER_CONTROL_*") \
 	X(0x1019, unread,	CALL,	 FS, "how many bytes lie between an open description's offset and the end of its object") \
@@ -67,7 +67,7 @@ struct pager_stat	{ uint64_t object; };
 struct pager_stat_reply	{ uint64_t known, length, modified, leaving, pages; };	/* modified: rdtime of the last write or store since the last question, 0: none; leaving: unlinked and unused, its release will come by itself; pages: in memory */
 struct pager_unlinked	{ uint64_t object; };
 struct pager_script	{ uint64_t thread, address, bytes; };		/* reply word 0: bytes copied, without the newline */
-struct pager_vma_request { uint64_t identity, above, address; };	/* reply label -ENOENT: no more; -ESRCH: no such space */
+struct pager_vma_request { uint64_t identity, above, address, counts; };	/* counts 0: none are wanted. Reply label -ENOENT: no more; -ESRCH: no such space */
 struct pager_counters_request { uint64_t address, bytes; };
 struct pager_control	{ uint64_t what, value; };			/* reply word 0: the value now */
 enum { PAGER_CONTROL_fault_around_bytes = 1 };				/* at most 2 MiB, rounded down to a power of two of 4096..131072; 0: only ask */
@@ -90,8 +90,10 @@ struct pager_exec	{ uint64_t object, length, path, argv, envp, script; };	/* len
 struct pager_vma {
 	uint64_t start, end, offset, object;
 	uint32_t prot, flags;			/* PROT_*, MAP_SHARED or MAP_PRIVATE, MAP_ANONYMOUS, MAP_GROWSDOWN */
-	uint64_t resident_pages, dirty_pages, shared_pages;
 	uint32_t is_heap, is_stack;
+	/* Of a part of it, which begins at its start, or at `above` if that lies within, and ends at `counted`: who asks again with that gets the next part. */
+	uint64_t counted, resident_pages, dirty_pages;
+	uint64_t resident_most;			/* no more than these are resident in all of it */
 };
 
 /* Counters since boot; _pages are present values. */

@@ -197,29 +197,75 @@ static int put_area(const struct pager_vma *area, bool details)
 }
 
 #define AREA_TEXT_BYTES (PATH_BYTES + 600)	/* an area's text is shorter */
+#define ASKED_AT_ONCE 64
 
-/* Fills `text` from where the description's last piece began or, if that lies behind the position, from the first area. */
-static int put_areas(struct open *open, uint64_t position, uint64_t *piece_at)
+/* An area's pages, summed over the parts that the pager counts in one step each. */
+struct count { uint64_t at; uint32_t resident, dirty; };	/* at: where the next part begins */
+
+static void count_part(struct count *count, const struct pager_vma *part)
+{
+	if (part->start >= count->at)
+		count->resident = count->dirty = 0;
+	count->at = part->counted;
+	count->resident += part->resident_pages;
+	if (count->resident > part->resident_most)
+		count->resident = part->resident_most;
+	count->dirty += part->dirty_pages;
+}
+
+/* A call that goes on later keeps them, and which area it was: the first behind `above`. Another reader may have moved the description meanwhile. */
+static void count_keep(struct call *call, uint64_t above, const struct count *count)
+{
+	call->stamp = above / PAGE_BYTES | count->at / PAGE_BYTES << 32;
+	call->done = count->resident | (uint64_t)count->dirty << 32;
+}
+
+static struct count count_kept(const struct call *call, uint64_t above)
+{
+	if (!call->stamp || (uint32_t)call->stamp != above / PAGE_BYTES)
+		return (struct count){ above, 0, 0 };
+	return (struct count){ (call->stamp >> 32) * PAGE_BYTES, (uint32_t)call->done, call->done >> 32 };
+}
+
+/*
+ * Fills `text` from where the description's last piece began or, if that lies behind the position, from the first area. So many parts are asked for
+ * at once: then what there is of the text is enough, or it goes on later.
+ */
+static int put_areas(struct call *call, struct open *open, uint64_t position, uint64_t *piece_at)
 {
 	static struct pager_vma area;
 	struct process *process = process_by_pid(PROC_PID(open->place.number));
 	bool details = PROC_KIND(open->place.number) == PROC_PID_SMAPS;
 	uint64_t above = position < open->resume_at ? 0 : open->resume, at = position < open->resume_at ? 0 : open->resume_at;
+	struct count count = count_kept(call, above);
 
 	if (!process)
 		return -ESRCH;
 	*piece_at = at;
-	while (text_length + AREA_TEXT_BYTES < TEXT_BYTES) {
-		struct message message = { .label = PAGER_vma, .word = { process->identity, above, (uint64_t)&area } };
+	for (unsigned asked = 0; text_length + AREA_TEXT_BYTES < TEXT_BYTES; asked++) {
+		struct message message = { .label = PAGER_vma, .word = { process->identity, count.at, (uint64_t)&area, details } };
 		size_t before = text_length;
-		int result = call_server(SLOT_PAGER, &message);
+		int result;
 
-		if (result < 0 || area.end <= above)
+		if (asked == ASKED_AT_ONCE && !text_length) {
+			count_keep(call, above, &count);
+			return AGAIN;
+		}
+		if (asked >= ASKED_AT_ONCE)
 			return 0;
+		result = call_server(SLOT_PAGER, &message);
+		if (result < 0 || area.counted <= count.at)
+			return 0;
+		count_part(&count, &area);
+		if (area.counted < area.end)
+			continue;
+		area.resident_pages = count.resident;
+		area.dirty_pages = count.dirty < count.resident ? count.dirty : count.resident;
 		result = put_area(&area, details);
 		if (result < 0)
 			return result;
 		above = area.end;
+		count = (struct count){ above, 0, 0 };
 		at += text_length - before;
 		if (at <= position) {
 			text_length = 0;	/* all before the position: forget it */
@@ -232,7 +278,7 @@ static int put_areas(struct open *open, uint64_t position, uint64_t *piece_at)
 
 /* ---- reading */
 
-static int make_text(struct open *open, uint64_t position, uint64_t *piece_at)
+static int make_text(struct call *call, struct open *open, uint64_t position, uint64_t *piece_at)
 {
 	text_length = 0;
 	*piece_at = 0;
@@ -252,7 +298,7 @@ static int make_text(struct open *open, uint64_t position, uint64_t *piece_at)
 	case PROC_BENCH_KERNEL: put_bench(); break;
 	case PROC_FAULT_AROUND: put_fault_around(); break;
 	case PROC_PID_MAPS:
-	case PROC_PID_SMAPS: return put_areas(open, position, piece_at);
+	case PROC_PID_SMAPS: return put_areas(call, open, position, piece_at);
 	}
 	return 0;
 }
@@ -310,7 +356,7 @@ int64_t text_read(struct call *call, struct open *open, unsigned how)
 		return result;
 	if (status_of(PROC_KIND(open->place.number)))
 		return ask_proc(call, open, how, position);
-	result = make_text(open, position, &piece_at);
+	result = make_text(call, open, position, &piece_at);
 	if (result < 0)
 		return result;
 	if (position >= piece_at + text_length)

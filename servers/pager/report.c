@@ -22,7 +22,7 @@ long prompt_vma(const struct message *request, struct message *reply)
 	(void)reply;
 	if (!process || !process->domain)
 		return -ESRCH;
-	if (!core_vma_info(process->domain->space, wanted->above, &vma))
+	if (!core_vma_info(process->domain->space, wanted->above, wanted->counts, &vma))
 		return -ENOENT;
 	return copy_out(request, wanted->address, &vma, sizeof(vma));
 }

@@ -9,7 +9,7 @@
 #include <asm/errno.h>
 
 #define TEXT_BYTES 2048
-#define VMAS_COUNTED 256	/* a bounded step: sizes of spaces with more areas are too small */
+#define PARTS_COUNTED 256	/* a bounded step: sizes of spaces with more areas, or parts of them, are too small */
 
 /*
  * Whether a thread runs or waits in some other server, only the kernel knows: whoever asks is running, all others sleep.
@@ -29,23 +29,27 @@ static unsigned parent_pid(const struct process *process)
 	return process->parent ? processes[process->parent].pid : process->pid != 1;
 }
 
-/* Sums over the areas, as the pager counts them. */
+/* Sums over the areas, and over the parts of each that the pager counts in one step. */
 static void count_memory(const struct process *process, uint64_t *bytes, uint64_t *resident_pages)
 {
 	static struct pager_vma vma;
-	uint64_t above = 0;
+	uint64_t above = 0, resident = 0;
 
 	*bytes = *resident_pages = 0;
 	if (process->state == PROCESS_ZOMBIE || process->state == PROCESS_MAKING)
 		return;
-	for (unsigned i = 0; i < VMAS_COUNTED; i++) {
-		struct message message = { .label = PAGER_vma, .word = { process_identity(process), above, (uint64_t)&vma } };
+	for (unsigned i = 0; i < PARTS_COUNTED; i++) {
+		struct message message = { .label = PAGER_vma, .word = { process_identity(process), above, (uint64_t)&vma, true } };
 
-		if (call_server(SLOT_PAGER, &message) != 0 || vma.end <= above)
+		if (call_server(SLOT_PAGER, &message) != 0 || vma.counted <= above)
 			return;
+		resident += vma.resident_pages;
+		above = vma.counted;
+		if (above < vma.end)
+			continue;
 		*bytes += vma.end - vma.start;
-		*resident_pages += vma.resident_pages;
-		above = vma.end;
+		*resident_pages += resident < vma.resident_most ? resident : vma.resident_most;
+		resident = 0;
 	}
 }
 

@@ -134,6 +134,49 @@ static void resident_and_dirty(void)
 	close(file);
 }
 
+/* All of a file is dirty, and a part of it is mapped: no more of the mapping is dirty than resident. */
+static void dirty_but_not_mapped(void)
+{
+	int file = make_file("file", 64 * PAGE, 1);
+	const volatile unsigned char *memory = map_file(file, 64 * PAGE, PROT_READ, MAP_SHARED, 0);
+	char path[64], wanted[64], *line;
+
+	NEED_COUNTERS();
+	CHECK(memory[7 * PAGE] <= 255);
+	snprintf(path, sizeof(path), "/proc/%d/smaps", getpid());
+	snprintf(wanted, sizeof(wanted), "%lx-%lx r--s", (unsigned long)memory, (unsigned long)memory + 64 * PAGE);
+	line = strstr(whole(path), wanted);
+	CHECK(line != NULL);
+	CHECK(value_of(line, "Rss:") >= 4 && value_of(line, "Rss:") < 64 * 4);
+	CHECK(value_of(line, "Shared_Dirty:") <= value_of(line, "Rss:"));
+	CHECK_EQUAL(value_of(line, "Shared_Clean:"), value_of(line, "Rss:") - value_of(line, "Shared_Dirty:"));
+	munmap((void *)memory, 64 * PAGE);
+	close(file);
+}
+
+/* Five thousand pages far from each other: the counting takes many steps, the sums are right. */
+static void sparse_and_large(void)
+{
+	const size_t pages = 5000, step = 64 * PAGE, size = pages * step;
+	char path[64], wanted[64], *line, *memory;
+
+	NEED_COUNTERS();
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	CHECK(memory != MAP_FAILED);
+	for (size_t at = 0; at < size; at += step)
+		memory[at] = 1;
+	snprintf(path, sizeof(path), "/proc/%d/smaps", getpid());
+	snprintf(wanted, sizeof(wanted), "%lx-%lx rw-p", (unsigned long)memory, (unsigned long)memory + size);
+	line = strstr(whole(path), wanted);
+	CHECK(line != NULL && strstr(line, "[stack]"));
+	CHECK_EQUAL(value_of(line, "Rss:"), pages * 4);
+	CHECK_EQUAL(value_of(line, "Private_Dirty:"), pages * 4);
+	snprintf(path, sizeof(path), "/proc/%d/status", getpid());
+	line = whole(path);
+	CHECK(value_of(line, "VmSize:") > size / 1024 && value_of(line, "VmRSS:") > pages * 4 && value_of(line, "VmRSS:") < pages * 4 + 8192);
+	munmap(memory, size);
+}
+
 static void a_process_leaves(void)
 {
 	char path[64];
@@ -196,6 +239,8 @@ static const struct test tests[] = {
 	{ process_stat, "process_stat" },
 	{ mappings, "mappings" },
 	{ resident_and_dirty, "resident_and_dirty" },
+	{ dirty_but_not_mapped, "dirty_but_not_mapped" },
+	{ sparse_and_large, "sparse_and_large" },
 	{ a_process_leaves, "a_process_leaves" },
 	{ listing, "listing" },
 	{ nothing_leaks, "nothing_leaks" },

@@ -204,7 +204,7 @@ static uint64_t vma_count(void)
 	struct pager_vma vma = { 0 };
 	uint64_t count = 0;
 
-	while (core_vma_info(space, vma.end, &vma))
+	while (core_vma_info(space, vma.end, false, &vma))
 		count++;
 	return count;
 }

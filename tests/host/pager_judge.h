@@ -78,7 +78,7 @@ static void settle_stack(struct program *program)
 		struct ref_page *page = page_at(&program->ref, at);
 		struct pager_vma vma;
 
-		if (page->mapped && page->stack && !page->copy && (!core_vma_info(program->space, at, &vma) || vma.start > at))
+		if (page->mapped && page->stack && !page->copy && (!core_vma_info(program->space, at, false, &vma) || vma.start > at))
 			ref_unmap_page(page);
 	}
 }
@@ -217,7 +217,7 @@ static bool core_is_free(struct space *space, uint64_t start, uint64_t end)
 {
 	struct pager_vma vma;
 
-	return !core_vma_info(space, start, &vma) || vma.start >= end;
+	return !core_vma_info(space, start, false, &vma) || vma.start >= end;
 }
 
 static void judge_brk(struct operation *operation, long result)

@@ -299,6 +299,62 @@ static void unlinking_many_pages(uint64_t size)
 	MUST(!core_counters.objects && !core_counters.memory_pages);
 }
 
+/* What all mappings have, asked for part by part. */
+static void count_mappings(uint64_t *resident, uint64_t *dirty)
+{
+	struct pager_vma vma = { 0 };
+	uint64_t of_vma = 0;
+
+	*resident = *dirty = 0;
+	while (STEP(core_vma_info(space, vma.counted, true, &vma))) {
+		of_vma += vma.resident_pages;
+		*dirty += vma.dirty_pages;
+		if (vma.counted < vma.end)
+			continue;
+		*resident += of_vma < vma.resident_most ? of_vma : vma.resident_most;
+		of_vma = 0;
+	}
+}
+
+/* A page in every 64th, which is a leaf of its own. */
+static void counting_many_pages(uint64_t size)
+{
+	struct object *object = open_file(1, 64 * size, false);
+	uint64_t resident, dirty;
+	enum { OWN = 1UL << 32, COPIES = 2UL << 32, SHARED = 3UL << 32 };
+
+	MUST(RUN(do_mmap(space, OWN, 64 * size * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, NULL, 0, 7, w)) == (long)OWN);
+	MUST(RUN(do_mmap(space, COPIES, 64 * size * PAGE, RW, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, object, 0, 7, w)) == (long)COPIES);
+	MUST(RUN(do_mmap(space, SHARED, 64 * size * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0, 7, w)) == (long)SHARED);
+	for (uint64_t i = 0; i < size; i++) {
+		MUST(touch(OWN + 64 * i * PAGE, ACCESS_WRITE) == 0 && touch(SHARED + 64 * i * PAGE, ACCESS_READ) == 0);
+		MUST(touch(COPIES + 64 * i * PAGE, i % 2 ? ACCESS_READ : ACCESS_WRITE) == 0);
+	}
+	longest = 0;
+	count_mappings(&resident, &dirty);
+	MUST(dirty == size + size / 2 && resident >= 3 * size && resident <= 3 * size + size / 2);
+}
+
+/* What page tables say of dirty pages is looked at, all of it. */
+static void counting_dirty_pages(uint64_t size)
+{
+	struct object *object = open_file(1, 90, true);
+	uint64_t resident, dirty;
+
+	for (uint64_t i = 0; i < size; i += 80) {	/* one mapping after the other, and a large one without blocks */
+		MUST(RUN(do_mmap(space, A + i * PAGE, 80 * PAGE, RW, MAP_SHARED | MAP_FIXED, object, PAGE, 7, w)) > 0);
+		for (uint64_t page = 0; page < 80; page++)
+			MUST(touch(A + (i + page) * PAGE, ACCESS_WRITE) == 0);
+	}
+	object = open_file(2, size, false);
+	MUST(RUN(do_mmap(space, 2 * A, size * PAGE, RW, MAP_SHARED | MAP_FIXED, object, 0, 7, w)) > 0);
+	for (uint64_t page = 0; page < size; page++)
+		MUST(touch(2 * A + page * PAGE, ACCESS_READ) == 0);
+	longest = 0;
+	count_mappings(&resident, &dirty);
+	MUST(dirty == size && resident == 2 * size && core_counters.cache_dirty_pages == 80);
+}
+
 static void a_program_of_many_pages(uint64_t size)
 {
 	struct table *its_table = table_make();
@@ -447,6 +503,8 @@ static const struct { void (*run)(uint64_t size); const char *name; } cases[] = 
 	{ a_cut_broken_off, "a cut broken off" },
 	{ first_store_to_a_hole, "the first store to a hole in many places" },
 	{ unlinking_many_pages, "unlinking a file of many pages" },
+	{ counting_many_pages, "counting many pages" },
+	{ counting_dirty_pages, "counting dirty pages" },
 	{ a_program_of_many_pages, "a program of many pages" },
 	{ memory_from_many_mapped_pages, "memory from many mapped pages" },
 	{ memory_from_pages_in_many_places, "memory from pages in many places" },

@@ -262,22 +262,21 @@ void anon_remove(struct space *space, uint64_t first, uint64_t last)
 /* What a walk over leaves looks for: pages of first..last-1. Visits get the bits of those in a leaf; true ends the walk. */
 struct walk {
 	uint64_t first, last;
-	bool (*visit)(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared);
-	uint64_t pages, result;
+	bool (*visit)(struct walk *walk, uint64_t base, uint64_t bits);
+	uint64_t pages, result, leaves;
 };
 
-static bool leaves(struct walk *walk, struct node *node, unsigned level, uint64_t base, bool shared)
+static bool leaves(struct walk *walk, const struct node *node, unsigned level, uint64_t base)
 {
 	unsigned shift = level * NODE_BITS;
 	uint64_t left = node->tag[TAG_USED] & bits_between(base, shift, walk->first, walk->last);
 
-	shared |= node->count > 1;
 	if (!level)
-		return walk->visit(walk, node, base, left, shared);
+		return walk->visit(walk, base, left);
 	for (; left; left &= left - 1) {
 		unsigned i = __builtin_ctzl(left);
 
-		if (leaves(walk, node->slot[i], level - 1, base + ((uint64_t)i << shift), shared))
+		if (leaves(walk, node->slot[i], level - 1, base + ((uint64_t)i << shift)))
 			return true;
 	}
 	return false;
@@ -286,16 +285,15 @@ static bool leaves(struct walk *walk, struct node *node, unsigned level, uint64_
 static void each_leaf(struct space *space, struct walk *walk)
 {
 	for (unsigned i = walk->first >> ROOT_BITS; i <= (walk->last - 1) >> ROOT_BITS; i++)
-		if (space->anon[i] && leaves(walk, space->anon[i], ANON_LEVELS - 1, (uint64_t)i << ROOT_BITS, false))
+		if (space->anon[i] && leaves(walk, space->anon[i], ANON_LEVELS - 1, (uint64_t)i << ROOT_BITS))
 			break;
 }
 
 /* A leaf that anon_cut has emptied counts as well. */
-static bool reach_leaf(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared)
+static bool reach_leaf(struct walk *walk, uint64_t base, uint64_t bits)
 {
 	uint64_t pages = bits ? __builtin_popcountl(bits) : 1;
 
-	(void)leaf, (void)shared;
 	if (pages < walk->pages) {
 		walk->pages -= pages;
 		return false;
@@ -306,30 +304,27 @@ static bool reach_leaf(struct walk *walk, struct node *leaf, uint64_t base, uint
 
 uint64_t anon_reach(struct space *space, uint64_t first, uint64_t last, uint64_t pages)
 {
-	struct walk walk = { first, last, reach_leaf, pages, last };
+	struct walk walk = { first, last, reach_leaf, pages, last, 0 };
 
 	each_leaf(space, &walk);
 	return minimum(walk.result, last);
 }
 
-static bool count_leaf(struct walk *walk, struct node *leaf, uint64_t base, uint64_t bits, bool shared)
+static bool count_leaf(struct walk *walk, uint64_t base, uint64_t bits)
 {
-	(void)base;
-	for (; bits; bits &= bits - 1) {
-		struct frame *frame = leaf->slot[__builtin_ctzl(bits)];
-
-		walk->pages++;
-		walk->result += shared || frame->count > 1;
-	}
-	return false;
+	walk->pages += __builtin_popcountl(bits);
+	if (--walk->leaves)
+		return false;
+	walk->result = base + NODE_SLOTS;
+	return true;
 }
 
-uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t *shared)
+uint64_t anon_count(struct space *space, uint64_t first, uint64_t *pages, uint64_t leaves)
 {
-	struct walk walk = { first, last, count_leaf, 0, 0 };
+	struct walk walk = { first, first + *pages, count_leaf, 0, first + *pages, leaves };
 
 	each_leaf(space, &walk);
-	*shared = walk.result;
+	*pages = minimum(walk.result, walk.last) - first;
 	return walk.pages;
 }
 

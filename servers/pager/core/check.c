@@ -15,7 +15,7 @@ static uint64_t previous_end;
 static void check_vma(const struct space *space, const struct vma *vma, struct sums *sums)
 {
 	int left, right;
-	uint64_t widest = vma->gap, shared;
+	uint64_t widest = vma->gap, pages = (vma->end - vma->start) >> PAGE_SHIFT;
 
 	if (vma->left) {
 		CHECK(vma->left->up == vma);
@@ -26,7 +26,7 @@ static void check_vma(const struct space *space, const struct vma *vma, struct s
 	CHECK(vma->gap == vma->start - previous_end && vma->start >= previous_end);
 	CHECK(!vma->object || !(vma->offset & PAGE_MASK));
 	CHECK(!(vma->flags & VMA_SHARED) || vma->object);
-	CHECK((vma->flags & VMA_COPIES) || !anon_count((struct space *)space, vma->start >> PAGE_SHIFT, vma->end >> PAGE_SHIFT, &shared));
+	CHECK((vma->flags & VMA_COPIES) || !anon_count((struct space *)space, vma->start >> PAGE_SHIFT, &pages, UINT64_MAX));
 	CHECK(!(vma->prot & ~vma->max_prot));
 	previous_end = vma->end;
 	sums->vmas++;
@@ -119,15 +119,15 @@ static void count_mapping(struct vma *vma, uint64_t address, void *context)
 
 static uint64_t pages_of_vmas(const struct space *space)
 {
-	uint64_t pages = 0, shared;
+	uint64_t pages = 0;
 
 	for (struct vma *vma = vma_above((struct space *)space, 0); vma; vma = vma_next(vma)) {
-		uint64_t first = vma->start >> PAGE_SHIFT, last = vma->end >> PAGE_SHIFT, index = vma->offset >> PAGE_SHIFT;
+		uint64_t within = (vma->end - vma->start) >> PAGE_SHIFT;
 
 		if (vma->flags & VMA_COPIES)
-			pages += anon_count((struct space *)space, first, last, &shared);
+			pages += anon_count((struct space *)space, vma->start >> PAGE_SHIFT, &within, UINT64_MAX);
 		if (vma->object)
-			pages += pages_count(vma->object, index, index + last - first, TAG_USED);
+			pages += pages_count(vma->object, vma->offset >> PAGE_SHIFT, &within, TAG_USED, UINT64_MAX);
 	}
 	return pages;
 }

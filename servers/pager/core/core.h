@@ -201,9 +201,9 @@ struct core_counters {
 	uint64_t cleared_ahead;		/* frames that were clear when they were needed so */
 };
 extern struct core_counters core_counters;
-/* The first VMA that ends above an address; false: none. Fills everything; counts are computed. */
+/* The first VMA that ends above an address; false: none. Its counts are of a part (abi/pager.h), or, if not wanted, 0 of all. */
 struct pager_vma;
-bool core_vma_info(struct space *space, uint64_t above, struct pager_vma *info);
+bool core_vma_info(struct space *space, uint64_t above, bool counts, struct pager_vma *info);
 void core_check(void);				/* walks everything and calls ops->broken on the first inconsistency; tests only */
 
 /* Replacement policies (policy.c) by name. core_init chooses the first; another one is chosen before the first page comes in. */

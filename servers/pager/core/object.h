@@ -27,7 +27,7 @@ struct node {
 
 bool pages_insert(struct object *object, uint64_t index, struct frame *frame);	/* false: no memory */
 void pages_remove(struct object *object, uint64_t index);
-uint64_t pages_count(struct object *object, uint64_t first, uint64_t last, enum page_tag tag);	/* first..last-1 */
+uint64_t pages_count(struct object *object, uint64_t first, uint64_t *pages, enum page_tag tag, uint64_t leaves);	/* among so many; so many leaves at most: *pages then says how far it came */
 
 /* ---- objects (object.c) */
 struct ahead {				/* read-ahead of one reader */

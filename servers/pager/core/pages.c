@@ -181,24 +181,24 @@ struct frame *pages_search(struct object *object, uint64_t index, enum page_tag 
 	return next_below(object->root, object->height - 1, 0, index, tag);
 }
 
-uint64_t pages_count(struct object *object, uint64_t first, uint64_t last, enum page_tag tag)
+uint64_t pages_count(struct object *object, uint64_t first, uint64_t *pages, enum page_tag tag, uint64_t leaves)
 {
-	uint64_t count = 0;
+	uint64_t at = first, last = first + *pages, count = 0;
 
-	while (first < last) {
-		struct frame *frame = pages_next(object, first, tag);
+	for (; at < last && leaves; leaves--) {
+		struct frame *frame = pages_next(object, at, tag);
 		struct node *leaf;
 		uint64_t bits;
 
 		if (!frame || frame->index >= last)
-			break;
+			return count;
 		leaf = pages_leaf(object, frame->index);
-		first = frame->index | (NODE_SLOTS - 1);
+		at = (frame->index | (NODE_SLOTS - 1)) + 1;
 		bits = leaf->tag[tag] & (~0UL << (frame->index & (NODE_SLOTS - 1)));
-		if (first >= last)
+		if (at > last)
 			bits &= ~0UL >> (NODE_SLOTS - 1 - ((last - 1) & (NODE_SLOTS - 1)));
 		count += __builtin_popcountl(bits);
-		first++;
 	}
+	*pages = minimum(at, last) - first;
 	return count;
 }

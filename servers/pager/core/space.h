@@ -181,7 +181,7 @@ void anon_remove(struct space *space, uint64_t first, uint64_t last);
 uint64_t anon_cut(struct space *space, uint64_t first, uint64_t last, struct frame **copies);	/* for all who share them; onto a list; how many */
 bool anon_drop_some(struct space *space, uint64_t budget);	/* of all; true: there is more */
 void anon_share(struct space *parent, struct space *child);
-uint64_t anon_count(struct space *space, uint64_t first, uint64_t last, uint64_t *shared);
+uint64_t anon_count(struct space *space, uint64_t first, uint64_t *pages, uint64_t leaves);	/* as pages_count */
 
 /* ---- from frames to mappings (reverse.c) */
 struct family { struct space *spaces; };	/* those that came of one another by fork */
