@@ -146,7 +146,7 @@ static void deferred_begin(void)
 	job_queue(&deferred);
 }
 
-static void timer_start(uint64_t seconds)
+static RARE void timer_start(uint64_t seconds)
 {
 	sys_timer_set(SLOT_CONTROL, SLOT_NOTIFICATION, NOTIFY_TIMER, read_time() + seconds * timebase_hz);
 }

@@ -416,6 +416,54 @@ static void memory_from_pages_in_many_places(uint64_t size)
 	MUST(core_counters.reclaimed);
 }
 
+/* Whoever is woken takes memory or waits again, in the order in which they came, and is not woken again for the same news. Returns how many are done now. */
+static uint64_t let_run(struct task *tasks, uint64_t size, uint64_t done)
+{
+	struct map_item item;
+	uint64_t runs = 0;
+	bool any = true;
+
+	while (any || later) {
+		later = later && STEP(core_deferred_step());
+		any = false;
+		for (uint64_t i = done; i < size; i++) {
+			if (!tasks[i].woken)
+				continue;
+			any = true;
+			tasks[i].woken = false;
+			MUST(++runs <= size);
+			if (STEP(core_fault(space, A + i * PAGE, ACCESS_WRITE, &tasks[i].waiter, &item)) == 0)
+				MUST(i == done++);
+			later = later && STEP(core_deferred_step());
+		}
+	}
+	return done;
+}
+
+/* The first answer brings too little: they all wait again. Then there is enough. */
+static void many_who_wait_for_memory(uint64_t size)
+{
+	struct object *object = open_file(1, 40, true);
+	struct task *tasks = calloc(size + 2, sizeof *tasks);
+	struct map_item item;
+	uint64_t times = core_counters.reclaimed;
+
+	MUST(RUN(do_mmap(space, A, size * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, 7, w)) == (long)A);
+	MUST(RUN(core_mmap(space, A / 2, 40 * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0, 7, w)) == (long)A / 2);
+	for (uint64_t i = 0; i < 2; i++)
+		MUST(core_fault(space, A / 2 + 30 * i * PAGE, ACCESS_READ, &tasks[size + i].waiter, &item) == CORE_WAIT && queued == i + 1);
+	squeeze_to(WANT_STEP / 2 - 1);
+	longest = 0;
+	for (uint64_t i = 0; i < size; i++)
+		MUST(STEP(core_fault(space, A + i * PAGE, ACCESS_WRITE, &tasks[i].waiter, &item)) == CORE_WAIT && !tasks[i].woken);
+	STEP(world_answer());
+	MUST(queued == 1 && let_run(tasks, size, 0) == 0 && core_counters.reclaimed == times + 1);
+	squeeze_end();
+	MUST(queued == 1 && let_run(tasks, size, 0) == size);
+	counted_answers();
+	free(tasks);
+}
+
 /* One page of each of so many files; fails: no write of them has ever succeeded. */
 static void dirty_files(uint64_t files, bool fails)
 {
@@ -510,6 +558,7 @@ static const struct { void (*run)(uint64_t size); const char *name; } cases[] = 
 	{ memory_from_pages_in_many_places, "memory from pages in many places" },
 	{ memory_from_many_dirty_pages, "memory from many dirty pages" },
 	{ no_memory_from_pages_that_cannot_be_written, "no memory from pages that cannot be written" },
+	{ many_who_wait_for_memory, "many who wait for memory" },
 	{ write_back_of_many_files, "write-back of many files" },
 	{ write_back_that_fails, "write-back that fails" },
 	{ dropping_many_pages, "dropping many pages" },

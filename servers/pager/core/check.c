@@ -259,10 +259,24 @@ static void check_frames(const struct sums *sums)
 	CHECK(core_counters.own_pages - kinds[FRAME_OWN] - kinds[FRAME_SLAB] == core_counters.total_pages - pages);	/* the table */
 }
 
+/* Those who are still to be woken stand before those who came after that. */
+static void check_memory_waiters(void)
+{
+	struct waiter **end = &core.memory_waiters;
+	bool old = true;
+
+	for (; *end; end = &(*end)->next) {
+		CHECK((*end)->link == end && (old || (*end)->since == core.memory_news));
+		old = (*end)->since != core.memory_news;
+	}
+	CHECK(core.memory_end == end);
+}
+
 void core_check(void)
 {
 	struct sums sums = { 0 };
 
+	check_memory_waiters();
 	check_spaces(&sums);
 	check_objects(&sums);
 	check_mappings();

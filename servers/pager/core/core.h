@@ -61,6 +61,7 @@ struct waiter {
 	bool fetched;			/* it has waited for a page */
 	bool passes_on;			/* the shell's: it need not wait for writes, who answers them knows what to do then */
 	bool served;			/* ... of a program's pager, which may never bring it: the shell may have to break it off */
+	uint32_t since;			/* waits for memory since it was last said that there may be some */
 	struct lock *held[2];		/* locks and records that it keeps while it is parked; core_cancel lets them go */
 	struct object *object;
 	struct description *description;

@@ -23,6 +23,7 @@ void core_init(const struct core_ops *ops, uintptr_t window, uint64_t lowest, ui
 	core.policy = &policy_clock;
 	core.policy->start();
 	core.want[0] = core.want[1] = WANT_STEP;
+	core.memory_end = &core.memory_waiters;
 }
 
 /* Takes the table out of the beginning of the first extent; returns how many pages it took. */
@@ -113,7 +114,7 @@ void frames_freed(uint64_t *counter, uint64_t frames)
 	*counter -= frames;
 	core_counters.free_pages += frames;
 	if (core.memory_waiters && core_counters.free_pages >= core.want[1])
-		wait_wake(&core.memory_waiters);
+		memory_tell();
 }
 
 /* pages.c counts those of the cache: it depends on the object. */

@@ -118,7 +118,7 @@ struct search {			/* for pages to give up */
 };
 
 bool memory_search(uint64_t want);		/* a step of it. False: so many frames are free, or looking further is in vain for now */
-bool memory_search_on(void);			/* goes on with the last one; false: it is over */
+bool memory_search_on(void);			/* goes on with the last one, and wakes one of those who wait; false: it is over, and nobody is left to be woken */
 static inline void memory_prompt(void)		/* for who cannot wait: what is found at once; the next one will find more */
 {
 	if (core_counters.free_pages < WANT_STEP)

@@ -35,6 +35,8 @@ struct core_state {
 	struct frame *slab[SLAB_CLASSES];
 	struct frame *slab_empty[SLAB_CLASSES];
 	struct waiter *memory_waiters, *request_waiters;
+	struct waiter **memory_end;	/* where the next one goes that waits for memory */
+	uint32_t memory_news;		/* how often it was said that there may be some */
 	struct object *objects[OBJECT_BUCKETS], *all_objects, *dirty_objects, *deferred, *deferred_last;
 	struct object *harvest;		/* whose D bits are looked at next, in the background */
 	struct space *all_spaces;

@@ -127,9 +127,9 @@ bool memory_search_on(void)
 		memory_search(core.search.want);
 	if (core.search.awaited && (!core.search.going || core_counters.free_pages >= WANT_STEP)) {
 		core.search.awaited = false;
-		wait_wake(&core.memory_waiters);
+		memory_tell();
 	}
-	return core.search.going;
+	return memory_tell_one() || core.search.going;
 }
 
 /* What is read ahead takes the place of other clean pages, but not of mapped ones: an item that is on its way may name them. */
@@ -153,13 +153,13 @@ static long wait_for_help(struct waiter *waiter)
 {
 	if (deferred_can_go_on())
 		return wait_again(waiter);
-	return core.pendings_used > core.pendings_served ? wait_park(&core.memory_waiters, waiter) : -ENOMEM;
+	return core.pendings_used > core.pendings_served ? memory_park(waiter) : -ENOMEM;
 }
 
 static long wait_for_search(struct waiter *waiter)
 {
 	core.search.awaited = true;
-	return wait_park(&core.memory_waiters, waiter);
+	return memory_park(waiter);
 }
 
 long memory_wait(struct waiter *waiter)

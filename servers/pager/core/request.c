@@ -336,7 +336,8 @@ void core_complete(uint64_t id, int64_t status, uint64_t value)
 	request_abandon(pending);
 	core.search.changed = true;
 	wait_wake(&core.request_waiters);
-	wait_wake(&core.memory_waiters);
+	if (core.memory_waiters)
+		memory_tell();
 	if (object && pending->operation == FS_REQUEST_trim)
 		trim_end(object);
 	if (object && object->trim)

@@ -4,15 +4,20 @@
  */
 #include "internal.h"
 
+static long park_at(struct waiter **end, struct waiter *waiter)
+{
+	core_assert(!waiter->link && !*end);
+	waiter->next = NULL;
+	waiter->link = end;
+	*end = waiter;
+	return CORE_WAIT;
+}
+
 long wait_park(struct waiter **queue, struct waiter *waiter)
 {
-	core_assert(!waiter->link);
 	while (*queue)
 		queue = &(*queue)->next;
-	waiter->next = NULL;
-	waiter->link = queue;
-	*queue = waiter;
-	return CORE_WAIT;
+	return park_at(queue, waiter);
 }
 
 long wait_again(struct waiter *waiter)
@@ -23,6 +28,8 @@ long wait_again(struct waiter *waiter)
 
 static void wait_unlink(struct waiter *waiter)
 {
+	if (core.memory_end == &waiter->next)
+		core.memory_end = waiter->link;
 	*waiter->link = waiter->next;
 	if (waiter->next)
 		waiter->next->link = waiter->link;
@@ -30,15 +37,48 @@ static void wait_unlink(struct waiter *waiter)
 	waiter->link = NULL;
 }
 
+static void wake(struct waiter *waiter, long error)
+{
+	wait_unlink(waiter);
+	waiter->error = error;
+	core.ops.wake(waiter);
+}
+
 void wait_fail(struct waiter **queue, long error)
 {
-	while (*queue) {
-		struct waiter *waiter = *queue;
+	while (*queue)
+		wake(*queue, error);
+}
 
-		wait_unlink(waiter);
-		waiter->error = error;
-		core.ops.wake(waiter);
-	}
+/*
+ * Any number may wait for memory. So they are woken one at a time, between others' steps (core_deferred_step): each takes what it needs before the
+ * next one looks. It is the turn of all who waited when it was said; who waits again, waits for the next time.
+ */
+long memory_park(struct waiter *waiter)
+{
+	struct waiter **end = core.memory_end;
+
+	waiter->since = core.memory_news;
+	core.memory_end = &waiter->next;
+	return park_at(end, waiter);
+}
+
+void memory_tell(void)
+{
+	core.memory_news++;
+	core.ops.later();
+}
+
+static bool is_to_hear(const struct waiter *waiter)
+{
+	return waiter && waiter->since != core.memory_news;
+}
+
+bool memory_tell_one(void)
+{
+	if (is_to_hear(core.memory_waiters))
+		wake(core.memory_waiters, 0);
+	return is_to_hear(core.memory_waiters);
 }
 
 long lock_take(struct lock *lock, struct waiter *waiter)

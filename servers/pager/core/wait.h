@@ -28,6 +28,9 @@ static inline long lock_check(struct lock *lock, struct waiter *waiter)	/* 0: fr
 {
 	return !lock->owner || lock->owner == waiter ? 0 : wait_park(&lock->queue, waiter);
 }
+long memory_park(struct waiter *waiter);				/* CORE_WAIT: for memory */
+RARE void memory_tell(void);						/* there may be some: all who wait now will be woken */
+bool memory_tell_one(void);						/* one of them is; true: it is not the last */
 long lock_take(struct lock *lock, struct waiter *waiter);		/* the same, and ours from now on */
 void lock_drop(struct lock *lock, struct waiter *waiter);		/* if ours */
 
