@@ -1,5 +1,5 @@
 /*
- * Calls from arrival to answer: records, parking, waking, forwarding, copies under the caller's loan. What calls mean is their
+ * Calls from arrival to answer: records, parking, forwarding. Where they wait is in queue.c, how they copy in copy.c; what they mean is their
  * handlers' business.
  *
  * Some calls need no record (transfer.c). The message of every other one goes into a blank record. A call that is answered or forwarded at once
@@ -20,85 +20,10 @@ static struct call no_memory;			/* what is received into it is answered -ENOMEM 
 static struct call *blank = &no_memory;
 static struct call *unused;			/* records to become blank, linked by `next` */
 static struct call *by_thread[BUCKETS];		/* calls that wait, are away or faulted */
-static struct list ready, waiting[BUCKETS];
 static struct {
 	uint64_t token;			/* 0: nothing is kept back */
 	uint64_t slot;			/* where to forward the caller; 0: an answer */
 } kept;
-
-/* ---- lists */
-
-static void append(struct list *list, struct call *call)
-{
-	call->list = list;
-	call->next = NULL;
-	call->previous = list->last;
-	*(list->last ? &list->last->next : &list->first) = call;
-	list->last = call;
-}
-
-static void leave_list(struct call *call)
-{
-	struct list *list = call->list;
-
-	call->state = CALL_RUNNING;
-	if (!list)
-		return;
-	call->list = NULL;
-	*(call->previous ? &call->previous->next : &list->first) = call->next;
-	*(call->next ? &call->next->previous : &list->last) = call->previous;
-}
-
-static struct list *list_of_key(uint64_t key)
-{
-	return !(key >> 56) ? (struct list *)key : &waiting[(key ^ key >> 8 ^ key >> 56) % BUCKETS];
-}
-
-static void make_ready(struct call *call)
-{
-	leave_list(call);
-	call->state = CALL_READY;
-	append(&ready, call);
-}
-
-bool wake_one(uint64_t key)
-{
-	struct call *call = list_of_key(key)->first;
-
-	while (call && call->key != key)
-		call = call->next;
-	if (call)
-		make_ready(call);
-	return call;
-}
-
-static __attribute__((noinline)) void wake_waiting(uint64_t key)
-{
-	struct call *call, *next;
-
-	for (call = list_of_key(key)->first; call; call = next) {
-		next = call->next;
-		if (call->key == key)
-			make_ready(call);
-	}
-}
-
-void wake_calls(uint64_t key)
-{
-	if (list_of_key(key)->first)
-		wake_waiting(key);
-}
-
-void wake(uint64_t key)
-{
-	wake_calls(key);
-	pages_wake(key);
-}
-
-bool calls_ready(void)
-{
-	return ready.first;
-}
 
 /* ---- records */
 
@@ -157,7 +82,7 @@ static INLINED void drop(struct call *call)
 		return;
 	if (call->state == CALL_READY)
 		wake_one(call->key);	/* of a pipe: what has woken this one is for the next */
-	leave_list(call);
+	queue_leave(call);
 	if (call->open)
 		open_release(call->open);
 	while (*link != call)
@@ -241,8 +166,7 @@ int call_server(uint64_t slot, struct message *message)
 
 static INLINED void wait(struct call *call)
 {
-	call->key = volume.wait_key;
-	append(list_of_key(call->key), call);
+	queue_wait(call, volume.wait_key);
 	park(call, CALL_WAITING);
 }
 
@@ -263,7 +187,7 @@ static void run(struct call *call)
 		wait(call);
 	} else if (result == AGAIN) {
 		park(call, CALL_READY);
-		append(&ready, call);
+		queue_ready(call);
 	} else if (call->state == CALL_FAULTED && (call->done || call->stage || call->open)) {
 		park(call, CALL_FAULTED);
 	} else if (call->state != CALL_AWAY) {
@@ -297,10 +221,9 @@ static __attribute__((noinline)) void run_transfer(struct call *call)
 
 void calls_run_ready(void)
 {
-	for (unsigned ran = 0; ready.first && ran < RUN_AT_ONCE; ran++) {
-		struct call *call = ready.first;
+	struct call *call;
 
-		leave_list(call);
+	for (unsigned ran = 0; ran < RUN_AT_ONCE && (call = queue_next()); ran++) {
 		if (may_end_at_once(call))
 			run_transfer(call);
 		else
@@ -318,7 +241,7 @@ static __attribute__((noinline)) void interrupted(uint64_t token)
 		return;
 	call->interrupted = true;
 	if (call->state == CALL_WAITING)
-		make_ready(call);
+		queue_ready(call);
 }
 
 /* The record that the call just received continues, if it comes back from the pager, or after a fault; else the blank one. */
@@ -490,31 +413,4 @@ void calls_drop_process(struct process *process)
 			if (call->process == process)
 				drop(call);
 		}
-}
-
-/* ---- copies */
-
-int loan_result(struct call *call, enum loan loan)
-{
-	if (loan == LOAN_FAULTED)
-		call->state = CALL_FAULTED;
-	return loan == LOAN_DONE ? 0 : loan == LOAN_FAULTED ? TAKEN : -EFAULT;
-}
-
-int copy_in(struct call *call, uint64_t address, void *own, size_t bytes)
-{
-	return loan_result(call, loan_in(&call->message, call->event, address, own, bytes, NULL));
-}
-
-int copy_out(struct call *call, uint64_t address, const void *own, size_t bytes)
-{
-	return loan_result(call, loan_out(&call->message, call->event, address, own, bytes, NULL));
-}
-
-int copy_path(struct call *call, uint64_t address, char path[PATH_BYTES])
-{
-	size_t length;
-	int result = loan_result(call, loan_string(&call->message, call->event, address, path, PATH_BYTES, &length));
-
-	return result == 0 && length == PATH_BYTES ? -ENAMETOOLONG : result;
 }

@@ -58,10 +58,6 @@ extern struct call *current;			/* the one that runs, or ran last */
 typedef int64_t call_handler(struct call *call);
 long calls_serve(bool wait, uint64_t *bits);	/* sends what is kept back, receives, runs what came; an event, or an error. *bits: of a notification */
 void calls_run_ready(void);			/* a bounded number */
-bool calls_ready(void);
-void wake(uint64_t key);			/* calls and the pager's requests */
-void wake_calls(uint64_t key);
-bool wake_one(uint64_t key);			/* the call that has waited longest; false: none does */
 void calls_drop_process(struct process *process);	/* it is gone: nobody waits for these answers */
 void call_end(struct call *call, int64_t result);	/* one that waits: the answer */
 int64_t forward(struct call *call, uint64_t slot, uint64_t label);	/* with the words that stand in its message: TAKEN; the caller does not come back */
@@ -74,12 +70,26 @@ static inline int64_t forward_call(struct call *call, uint64_t slot, uint64_t la
 	return forward(call, slot, label);
 }
 int call_server(uint64_t slot, struct message *message);	/* a prompt call; the reply's label, or -EIO */
-/* Copies under the caller's loan: 0, -EFAULT, or TAKEN (return it at once). */
+call_handler *handler_of(const struct call *call);	/* main.c; null: no such call */
+
+/* ---- queue.c: where calls wait */
+void queue_wait(struct call *call, uint64_t key);
+void queue_ready(struct call *call);		/* it can go on */
+struct call *queue_next(void);			/* the one whose turn it is, in no queue any more; null: none can go on */
+void queue_leave(struct call *call);		/* if it is in one */
+bool calls_ready(void);
+void wake(uint64_t key);			/* calls and the pager's requests */
+void wake_calls(uint64_t key);
+bool wake_one(uint64_t key);			/* the call that has waited longest; false: none does */
+
+/* ---- copy.c: under the caller's loan: 0, -EFAULT, or TAKEN (return it at once) */
 int loan_result(struct call *call, enum loan loan);	/* that, after one of libsys' copies */
 int copy_in(struct call *call, uint64_t address, void *own, size_t bytes);
 int copy_out(struct call *call, uint64_t address, const void *own, size_t bytes);
 int copy_path(struct call *call, uint64_t address, char path[PATH_BYTES]);
-call_handler *handler_of(const struct call *call);	/* main.c; null: no such call */
+int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes);	/* how many a transfer means, or -EINVAL */
+int transfer_in(struct call *call, unsigned how, uint64_t skip, void *own, size_t bytes);	/* from so many bytes into its buffers on */
+int transfer_out(struct call *call, unsigned how, uint64_t skip, const void *own, size_t bytes);
 
 /* ---- process.c: processes and their descriptors */
 #define DESCRIPTORS 1024
@@ -174,10 +184,6 @@ void set_modified(struct inode_ref *ref, uint64_t modified);	/* rdtime, 0: not m
 #define TRANSFER_WRITE 8
 enum { TRANSFER_READS = 0x15, TRANSFER_PLAIN = 3 };	/* bits as in open->at_once: read, readv, pread64; read, write */
 typedef int64_t transfer_function(struct call *call, struct open *open, unsigned how);	/* words 1 to 3 of the message: address, count, position */
-int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes);	/* how many are meant: 0, -EINVAL, -EFAULT or TAKEN */
-/* Copies, from so many bytes into the caller's buffers on: 0, -EFAULT or TAKEN. */
-int transfer_in(struct call *call, unsigned how, uint64_t skip, void *own, size_t bytes);
-int transfer_out(struct call *call, unsigned how, uint64_t skip, const void *own, size_t bytes);
 bool open_is_stream(const struct open *open);
 /*
  * Most transfers end, for fs, in the moment in which they come: the bytes of files are the pager's business, those of pipes mostly lie

@@ -1,46 +1,12 @@
 /*
  * read and write in all their forms: from a descriptor to whoever moves the bytes. Those of regular files move in the pager, the
- * terminal's in the console: both get the caller's token. Pipes, devices and texts are served here; they copy by what stands below.
+ * terminal's in the console: both get the caller's token. Pipes, devices and texts are served here; they copy as copy.c says.
  */
 #include "shell.h"
 
 #include "console.h"
 
 #include <asm/fcntl.h>
-
-/* ---- copies between the caller's buffers, from `skip` bytes into them on, and memory of ours */
-
-int transfer_bytes(struct call *call, unsigned how, uint64_t *bytes)
-{
-	const uint64_t *word = call->message.word;
-	int result;
-
-	*bytes = word[2];
-	if (!(how & TRANSFER_VECTOR))
-		return 0;
-	result = loan_result(call, loan_vector_length(&call->message, call->event, word[1], word[2], bytes));
-	return result == 0 && *bytes == LOAN_VECTOR_TOO_LONG ? -EINVAL : result;
-}
-
-int transfer_in(struct call *call, unsigned how, uint64_t skip, void *own, size_t bytes)
-{
-	const uint64_t *word = call->message.word;
-	size_t moved;
-
-	if (!(how & TRANSFER_VECTOR))
-		return copy_in(call, word[1] + skip, own, bytes);
-	return loan_result(call, loan_vector_in(&call->message, call->event, word[1], word[2], skip, own, bytes, &moved));
-}
-
-int transfer_out(struct call *call, unsigned how, uint64_t skip, const void *own, size_t bytes)
-{
-	const uint64_t *word = call->message.word;
-	size_t moved;
-
-	if (!(how & TRANSFER_VECTOR))
-		return copy_out(call, word[1] + skip, own, bytes);
-	return loan_result(call, loan_vector_out(&call->message, call->event, word[1], word[2], skip, own, bytes, &moved));
-}
 
 /* ---- who moves the bytes of what */
 
