@@ -6,7 +6,7 @@
  * A free page has kind NONE. object_create types it, object_destroy frees it and adds one to the generation, so every
  * capability and reference to it, which carry the word of their time, stops matching. `entries` counts the entries
  * of a page table and is zero for every other kind: no capability names a page table. The call number survives re-typing:
- * no token is ever used twice; in a page that is no thread it stands with an index that no page has, so that a token that agrees with the
+ * no token is ever used twice; in a page that is no thread it stands with an index that no page has, so that a token with the index of a page that agrees with the
  * table is one of a living thread. A page whose generations are used up keeps kind NONE and is never typed again.
  */
 #ifndef OBJECT_H
