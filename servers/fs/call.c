@@ -5,7 +5,8 @@
  * Some calls need no record (transfer.c). The message of every other one goes into a blank record. A call that is answered or forwarded at once
  * leaves it blank; one that has to wait keeps it, is entered by its thread, and the next blank one takes its place.
  *
- * The last answer or forward is kept back, in the blank record's message, until the next receive, so that both are one kernel call.
+ * The last answer or forward is kept back until the next receive, so that both are one kernel call: a forward in the blank record's message. An
+ * answer is one word by itself: who asks natively sees all six, and what others have said is not for him.
  */
 #include "shell.h"
 
@@ -23,6 +24,7 @@ static struct call *by_thread[BUCKETS];		/* calls that wait, are away or faulted
 static struct {
 	uint64_t token;			/* 0: nothing is kept back */
 	uint64_t slot;			/* where to forward the caller; 0: an answer */
+	struct message answer;
 } kept;
 
 /* ---- records */
@@ -102,23 +104,22 @@ static __attribute__((noinline)) void send_kept(void)
 	if (kept.token && kept.slot)
 		ipc_forward(kept.token, kept.slot, &blank->message);
 	else if (kept.token)
-		ipc_reply(kept.token, &blank->message);
+		ipc_reply(kept.token, &kept.answer);
 	kept.token = 0;
 }
 
-static struct message *keep(uint64_t token, uint64_t slot, int64_t label)
+static void keep(uint64_t token, uint64_t slot)
 {
 	if (kept.token)
 		send_kept();
 	kept.token = token;
 	kept.slot = slot;
-	blank->message.label = label;
-	return &blank->message;
 }
 
 static void answer(struct call *call, int64_t result)
 {
-	keep(call->message.token, 0, result)->word[0] = result;
+	keep(call->message.token, 0);
+	kept.answer.label = kept.answer.word[0] = result;
 }
 
 static __attribute__((noinline)) void end_slowly(struct call *call, int64_t result)
@@ -140,10 +141,10 @@ void call_end(struct call *call, int64_t result)
 
 int64_t forward(struct call *call, uint64_t slot, uint64_t label)
 {
-	struct message *message = keep(call->message.token, slot, label);
-
+	keep(call->message.token, slot);
+	blank->message.label = label;
 	if (call != blank)
-		memcpy(message->word, call->message.word, sizeof(message->word));
+		memcpy(blank->message.word, call->message.word, sizeof(blank->message.word));
 	return TAKEN;
 }
 
@@ -352,7 +353,7 @@ long calls_serve(bool wait, uint64_t *bits)
 	long event;
 
 	if (kept.token) {
-		copy_message(&message, &blank->message);
+		copy_message(&message, kept.slot ? &blank->message : &kept.answer);
 		event = exchange(kept.token, kept.slot, &message);
 		kept.token = 0;
 	} else {
@@ -384,13 +385,14 @@ long calls_serve(bool wait, uint64_t *bits)
 			kept.token = message.token;
 			kept.slot = end == FORWARDED ? SLOT_PAGER : 0;
 			copy_message(&blank->message, &message);
+			kept.answer.label = kept.answer.word[0] = message.word[0];
 			return event;
 		}
 		ipc_reply(message.token, &message);	/* the reader of what was written comes after the writer */
 		if (!wait || calls_ready())
 			return event;
 		message.token = kept.token;
-		message.label = message.word[0] = blank->message.label;
+		message.label = message.word[0] = kept.answer.label;
 		kept.token = 0;
 		event = exchange(message.token, 0, &message);
 	}

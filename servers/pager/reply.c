@@ -16,8 +16,11 @@
 static struct {
 	uint64_t token, flags, slot;
 	const struct call *call;
-	struct message message;
+	struct message *message;
 } kept;
+
+/* What it says. A word is by itself: who asks natively sees all six, and what was said to others is not for him. */
+static struct message many, single;
 
 static struct message *keep(uint64_t token, uint64_t flags, const struct call *call)
 {
@@ -27,14 +30,15 @@ static struct message *keep(uint64_t token, uint64_t flags, const struct call *c
 	kept.flags = flags;
 	kept.slot = 0;
 	kept.call = call;
-	kept.message.label = 0;
-	kept.message.capability = 0;
-	return &kept.message;
+	kept.message = &many;
+	return &many;
 }
 
 void reply_word(uint64_t token, long word)
 {
-	keep(token, 0, 0)->word[0] = word;
+	keep(token, 0, 0);
+	kept.message = &single;
+	single.word[0] = word;
 }
 
 void reply_call(uint64_t token, const struct message *reply)
@@ -48,7 +52,10 @@ void reply_call(uint64_t token, const struct message *reply)
 
 void reply_map(const struct call *call, const struct map_item *item)
 {
-	reply_map_words(keep(call->token, REPLY_MAP, call), item);
+	struct message *message = keep(call->token, REPLY_MAP, call);
+
+	message->label = message->capability = 0;
+	reply_map_words(message, item);
 }
 
 static unsigned signal_of(long error)
@@ -66,7 +73,9 @@ static void refuse(uint64_t token, const uint64_t *word, uint64_t identity, long
 	/* A server's copy: the server answers EFAULT or a partial count, the program lives. */
 	if (!(word[1] & ACCESS_COPY) && forward_call(token, SLOT_PROC, PROC_bad_access, &bad, sizeof(bad)))
 		return;
-	keep(token, 0, 0)->label = 1;
+	keep(token, 0, 0);
+	many.label = 1;
+	many.capability = 0;
 }
 
 void reply_refuse(const struct call *call, long error)
@@ -92,15 +101,15 @@ static void repair(long error)
 	if (error == ERR_BAD_TOKEN)
 		return;
 	if (error != ERR_NO_TABLE)
-		log_line("pager: a map item failed: %ld at %lx, %lu pages", error, (unsigned long)kept.message.word[0], (unsigned long)kept.message.word[1]);
+		log_line("pager: a map item failed: %ld at %lx, %lu pages", error, (unsigned long)many.word[0], (unsigned long)many.word[1]);
 	refuse(token, call->word, call->process->identity, -ENOMEM);
 }
 
 void reply_flush(void)
 {
 	while (kept.token) {
-		kept.message.flags = kept.flags;
-		long result = kept.slot ? ipc_forward(kept.token, kept.slot, &kept.message) : ipc_reply(kept.token, &kept.message);
+		kept.message->flags = kept.flags;
+		long result = kept.slot ? ipc_forward(kept.token, kept.slot, kept.message) : ipc_reply(kept.token, kept.message);
 
 		if (result >= 0)
 			kept.token = 0;
@@ -139,9 +148,9 @@ STRAIGHT long reply_exchange(uint64_t deadline, struct message *message)
 
 #pragma GCC unroll 6
 		for (unsigned i = 0; i < 6; i++)
-			message->word[i] = kept.message.word[i];
-		message->label = kept.message.label;
-		message->capability = kept.message.capability;
+			message->word[i] = kept.message->word[i];
+		message->label = kept.message->label;
+		message->capability = kept.message->capability;
 		message->flags = kept.flags;
 		event = kept.slot ? ipc_forward_recv(kept.token, kept.slot, SLOT_ENDPOINT, message) : ipc_reply_recv(kept.token, SLOT_ENDPOINT, message);
 		if (event >= 0) {

@@ -63,6 +63,48 @@ static void labels_without_a_row(void)
 	CHECK(say(CLIENT_SLOT_PROC, LABEL_EXCEPTION, 1, &message) < 0);
 }
 
+/* Another process's calls leave words in the servers: that of the pipe is the last. */
+static pid_t other_calls(void)
+{
+	int pipes[2], file;
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(pipes) == 0);
+	pid = fork_child();
+	if (pid == 0) {
+		file = open("file", O_RDWR | O_CREAT, 0600);
+		CHECK(file >= 0 && write(file, "text", 4) == 4 && fcntl(file, F_DUPFD, 123) == 123);
+		CHECK(mmap((void *)0x12345000, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) != MAP_FAILED);
+		CHECK(write(pipes[1], "x", 1) == 1);
+		sleep(600);
+		_exit(1);
+	}
+	CHECK(read(pipes[0], &byte, 1) == 1 && close(pipes[0]) == 0 && close(pipes[1]) == 0);
+	return pid;
+}
+
+/* A Linux call's answer is one word. Behind it, who asks natively finds nothing that others have said or been told. */
+static void answers_of_one_word(void)
+{
+	static const struct { uint64_t server, label, word; } calls[] = {
+		{ CLIENT_SLOT_PAGER, LINUX_brk, 0 }, { CLIENT_SLOT_PAGER, LINUX_mprotect, 1 }, { CLIENT_SLOT_PAGER, PAGER_supply, 1 },
+		{ CLIENT_SLOT_FS, LINUX_umask, 022 }, { CLIENT_SLOT_FS, LINUX_close, 1000 }, { CLIENT_SLOT_FS, LINUX_pipe2, 0 },
+		{ CLIENT_SLOT_PROC, LINUX_getpgid, 0 }, { CLIENT_SLOT_PROC, LINUX_getpid, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		struct message message = { .label = calls[i].label, .word = { calls[i].word } };
+		pid_t pid = other_calls();
+
+		CHECK_EQUAL(ipc_call(calls[i].server, &message), 0);
+		for (unsigned word = 1; word < 6; word++)
+			if (message.word[word])
+				test_stop(TEST_FAILED, __LINE__, "call %lx: word %u is %lx", (long)calls[i].label, word, (long)message.word[word]);
+		CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	}
+}
+
 /* Some end the child, some wait for ever. */
 static void linux_calls_as_messages(void)
 {
@@ -95,6 +137,7 @@ static void linux_calls_as_messages(void)
 static const struct test tests[] = {
 	{ protocols, "protocols" },
 	{ labels_without_a_row, "labels_without_a_row" },
+	{ answers_of_one_word, "answers_of_one_word" },
 	{ linux_calls_as_messages, "linux_calls_as_messages" },
 	{ NULL, NULL }
 };
