@@ -56,7 +56,7 @@ def test_both_paths_do_the_same(box):
 
 
 def test_programs_without_the_fast_path(box):
-    options = run.parse(["mmaptest && /tests/processes && /tests/pipes && /tests/files"])
+    options = run.parse(["mmaptest && /tests/processes && /tests/machine && /tests/pipes && /tests/files"])
     options.extra.append("fast=0")
     with run.prepared(options, raw=True) as (arguments, _):
         guest = machine.Guest(arguments)
