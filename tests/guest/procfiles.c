@@ -177,6 +177,36 @@ static void sparse_and_large(void)
 	munmap(memory, size);
 }
 
+/* Three hundred mappings between gaps, read whole, in small pieces and from the middle on: always the same text. */
+static void many_mappings_in_pieces(void)
+{
+	static char all[65536], parts[65536];
+	size_t length, done = 0, middle;
+	char path[64], wanted[64], *memory = map_memory(600 * PAGE, MAP_PRIVATE);
+	ssize_t got;
+	int file;
+
+	for (size_t i = 0; i < 600; i += 2)
+		CHECK(munmap(memory + i * PAGE, PAGE) == 0);
+	snprintf(path, sizeof(path), "/proc/%d/maps", getpid());
+	length = get_bytes(path, all, sizeof(all) - 1);
+	for (size_t i = 1; i < 600; i += 2) {
+		snprintf(wanted, sizeof(wanted), "%lx-%lx rw-p", (unsigned long)memory + i * PAGE, (unsigned long)memory + (i + 1) * PAGE);
+		CHECK(strstr(all, wanted));
+	}
+	file = open(path, O_RDONLY);
+	while ((got = read(file, parts + done, 1000)) > 0)
+		done += got;
+	CHECK(got == 0 && done == length && !memcmp(all, parts, length));
+	middle = length / 2;
+	CHECK_EQUAL(pread(file, parts, 500, middle), 500);
+	CHECK(!memcmp(all + middle, parts, 500));
+	CHECK_EQUAL(pread(file, parts, 500, 100), 500);
+	CHECK(!memcmp(all + 100, parts, 500));
+	close(file);
+	munmap(memory, 600 * PAGE);
+}
+
 static void a_process_leaves(void)
 {
 	char path[64];
@@ -241,6 +271,7 @@ static const struct test tests[] = {
 	{ resident_and_dirty, "resident_and_dirty" },
 	{ dirty_but_not_mapped, "dirty_but_not_mapped" },
 	{ sparse_and_large, "sparse_and_large" },
+	{ many_mappings_in_pieces, "many_mappings_in_pieces" },
 	{ a_process_leaves, "a_process_leaves" },
 	{ listing, "listing" },
 	{ nothing_leaks, "nothing_leaks" },
