@@ -406,10 +406,11 @@ static void readers_memory(void)
 	fill(bytes, sizeof bytes, 3, 0);
 	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		size_t first = cases[i].written < cases[i].wanted ? cases[i].written : cases[i].wanted, rest = cases[i].written - first;
-		int ends[2];
+		int ends[2], has_read[2];
+		char byte;
 		pid_t pid;
 
-		CHECK(pipe(ends) == 0);
+		CHECK(pipe(ends) == 0 && pipe(has_read) == 0);
 		pid = fork_child();
 		if (pid == 0) {
 			char *memory = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *to = memory + cases[i].offset, next[5000];
@@ -417,18 +418,21 @@ static void readers_memory(void)
 
 			close(ends[1]);
 			CHECK_EQUAL(cases[i].pieces ? readv(ends[0], pieces, 2) : read(ends[0], to, cases[i].wanted), first);
+			CHECK_EQUAL(write(has_read[1], "", 1), 1);
 			CHECK(holds(to, first, 3, 0) && !to[first] && (!cases[i].offset || !to[-1]));
 			CHECK_EQUAL(read(ends[0], next, sizeof next), rest ? rest : 4);
 			CHECK(rest ? holds(next, rest, 3, first) : !memcmp(next, "next", 4));
 			_exit(0);
 		}
 		close(ends[0]);
+		close(has_read[1]);
 		usleep(10000);
 		CHECK_EQUAL(write(ends[1], bytes, cases[i].written), cases[i].written);
-		usleep(rest ? 0 : 10000);
+		CHECK_EQUAL(read(has_read[0], &byte, 1), 1);
 		CHECK_EQUAL(rest ? 4 : write(ends[1], "next", 4), 4);
 		wait_success(pid);
 		close(ends[1]);
+		close(has_read[0]);
 	}
 }
 
