@@ -175,21 +175,15 @@ static int expand_link(struct place link, const char *rest)
 	return 0;
 }
 
-static int check_directory(struct place place, const struct credentials *who)
+static int check_directory(const struct attributes *attributes, const struct credentials *who)
 {
-	struct attributes attributes;
-	int result = place.tree->attributes(place.number, &attributes);
-
-	if (result < 0)
-		return result;
-	if (!MODE_IS_DIRECTORY(attributes.mode))
+	if (!MODE_IS_DIRECTORY(attributes->mode))
 		return -ENOTDIR;
-	return permission_check_mode(attributes.mode, attributes.uid, attributes.gid, MAY_EXECUTE, who);
+	return permission_check_mode(attributes->mode, attributes->uid, attributes->gid, MAY_EXECUTE, who);
 }
 
-static int look_up(struct place directory, const char *name, size_t length, struct place *found, unsigned *mode)
+static int look_up(struct place directory, const char *name, size_t length, struct place *found, struct attributes *attributes)
 {
-	struct attributes attributes;
 	int result = 0;
 
 	if (length == 1 && name[0] == '.')
@@ -199,9 +193,7 @@ static int look_up(struct place directory, const char *name, size_t length, stru
 	if (result == 0 && path_cover)
 		*found = path_cover(*found);
 	if (result == 0)
-		result = found->tree->attributes(found->number, &attributes);
-	if (result == 0)
-		*mode = attributes.mode;
+		result = found->tree->attributes(found->number, attributes);
 	return result == -ESTALE ? -EUCLEAN : result;
 }
 
@@ -217,7 +209,9 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 {
 	struct place here = path[0] == '/' ? path_root() : start;
 	size_t length = strlen(path);
+	struct attributes attributes;
 	unsigned links = 0, mode = MODE_DIRECTORY;
+	bool known = false;	/* attributes are those of `here` */
 	char *at = work;
 
 	if (!length && !(flags & WALK_EMPTY))
@@ -243,15 +237,19 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 		for (rest = at; *rest == '/'; rest++)
 			;
 		last = !*rest;
-		result = length > NAME_MAX ? -ENAMETOOLONG : check_directory(here, who);
+		result = length > NAME_MAX ? -ENAMETOOLONG : known ? 0 : here.tree->attributes(here.number, &attributes);
+		if (result == 0)
+			result = check_directory(&attributes, who);
 		if (result < 0)
 			return result;
 		set_name(walk, here, name, length);
-		result = look_up(here, name, length, &next, &mode);
+		result = look_up(here, name, length, &next, &attributes);
 		if (result == -ENOENT && last && flags & WALK_PARENT)
 			return 0;
 		if (result < 0)
 			return result;
+		mode = attributes.mode;
+		known = true;
 		if (MODE_IS_LINK(mode) && (!last || flags & WALK_FOLLOW || (walk->slash && !(flags & WALK_PARENT)))) {
 			result = ++links > LINKS_MAX ? -ELOOP : expand_link(next, walk->slash ? at : rest);
 			if (result < 0)
@@ -261,6 +259,7 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 				here = path_root();
 			set_name(walk, here, "", 0);
 			mode = MODE_DIRECTORY;
+			known = false;
 			continue;
 		}
 		here = next;
