@@ -13,15 +13,6 @@
 #define SHARED 4
 #define OPENS_EACH 4
 
-static uint64_t steps, seed, failures;
-
-static _Noreturn void fail_at(const char *file, int line, const char *fact)
-{
-	printf("%s:%d: %s\n\tseed %lu, step %lu; repeat with: pager_model %lu %lu\n", file, line, fact, seed, steps, steps + 1, seed);
-	fflush(stdout);
-	abort();
-}
-
 enum step {
 	LOAD, STORE, MMAP, MUNMAP, MPROTECT, MADVISE, BRK, READ, WRITE, TRUNCATE, SYNC, SYNC_ALL, MSYNC, FORK, EXIT, FROM_USER, TO_USER,
 	OBJECT_READ, KINDS,
@@ -64,11 +55,6 @@ struct actor {
 
 static struct actor actor[ACTORS];
 static uint64_t done_kind[KINDS], out_of_memory, cancelled, denied, reclaimed, cleared_ahead;
-
-static bool one_in(unsigned n)
-{
-	return !random_below(n);
-}
 
 static uint64_t open_number(const struct actor *actor, const struct ref_open *open)
 {

@@ -7,7 +7,7 @@
  *
  * sources: servers/pager/core/
  */
-#include "pager_world.h"
+#include "pager_random.h"
 
 #include <sys/uio.h>
 
@@ -18,14 +18,7 @@
 #define BASE 0x100000UL
 #define SPREAD 48UL 			/* pages that addresses mostly fall into */
 
-static uint64_t steps, seed;
-
-static _Noreturn void fail_at(const char *file, int line, const char *fact)
-{
-	printf("%s:%d: %s\n\tseed %lu, step %lu; repeat with: pager_chaos %lu %lu\n", file, line, fact, seed, steps, steps + 1, seed);
-	fflush(stdout);
-	abort();
-}
+static const char *const test_name = "pager_chaos";
 
 struct program { struct space *space; struct table *table; bool taken; };	/* taken: by a fork or an end under way */
 
@@ -52,11 +45,6 @@ static uint64_t answers[KINDS], errors[KINDS];
 static void world_wake(struct waiter *waiter)
 {
 	((struct caller *)waiter)->runnable = true;
-}
-
-static bool one_in(unsigned n)
-{
-	return !random_below(n);
 }
 
 static uint64_t some_number(void)
@@ -428,21 +416,19 @@ static void check_all(void)
 			check_table(programs[i].table);
 }
 
-static void run(uint64_t seed_now, uint64_t count)
+static void run(uint64_t number, uint64_t count)
 {
 	uint64_t free_before;
 	const char *name;
 
-	seed = seed_now;
-	steps = 0;
-	random_state = seed * 0x9e3779b97f4a7c15 + 1;
+	seed_begin(number);
 	world_start(110 + random_below(one_in(3) ? 2000 : 150), 40 + random_below(300));
 	name = core_policy_name(random_below(3));
 	MUST(core_set_policy(name, strlen(name)));
 	name = core_read_ahead_name(random_below(2));
 	MUST(core_set_read_ahead(name, strlen(name)));
 	memset(numbers, 0, sizeof numbers);
-	core_slice_pages = one_in(4) ? 4096 : 1 + random_below(24);
+	core_slice_pages = some_slice_pages();
 	error_rate = one_in(2) ? 15 : 0;
 	again_rate = one_in(2) ? 10 : 0;
 	for (unsigned i = 0; i < CHAOS_FILES; i++)

@@ -7,7 +7,7 @@
 #ifndef PAGER_REFERENCE_H
 #define PAGER_REFERENCE_H
 
-#include "pager_world.h"
+#include "pager_random.h"
 
 #define UNKNOWN 0x100
 #define LOW_PAGES 320UL
