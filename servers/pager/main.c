@@ -17,6 +17,7 @@
 #define STEPS_PER_MESSAGE 4
 #define FIRST_SECONDS 1			/* whoever starts the system does not find it busy with what can wait */
 #define WRITE_BACK_SECONDS 5
+#define TURNS_PER_SECOND 100		/* a turn is as long as the kernel's time slice */
 #define IN_THE_PAST 1			/* a deadline: receive what is there, do not wait */
 
 static long (*const linux_operation[LINUX_CALLS])(struct call *) = {
@@ -157,6 +158,33 @@ static void clear_ahead_begin(void)
 	sys_irq_bind(SLOT_IRQ, IRQ_IDLE, SLOT_NOTIFICATION, NOTIFY_IRQ);
 }
 
+/*
+ * The pager stands above all programs: while it works none of them runs. So that a program that has it read a gigabyte gets no more of the
+ * processor than the others, long work and programs take turns; nobody waits for programs that do not want theirs, which IRQ_IDLE says.
+ */
+static uint64_t turn_end;		/* rdtime */
+static bool programs_turn;
+
+static void turn_begin(uint64_t now, bool programs)
+{
+	programs_turn = programs;
+	turn_end = now + timebase_hz / TURNS_PER_SECOND;
+	if (programs)
+		clear_ahead_begin();
+}
+
+/* Until when to wait for a message while there are jobs. Long work begins with its own turn, unless the last was just now. */
+static RARE uint64_t patience(void)
+{
+	uint64_t now = read_time();
+
+	if (jobs_soon())
+		return IN_THE_PAST;
+	if (now >= turn_end)
+		turn_begin(now, !programs_turn && now - turn_end < timebase_hz / TURNS_PER_SECOND);
+	return programs_turn ? turn_end : IN_THE_PAST;
+}
+
 static void tick(void)
 {
 	timer_start(WRITE_BACK_SECONDS);
@@ -169,6 +197,8 @@ static void dispatch_notification(uint64_t bits)
 		requests_answers();
 	if (bits & NOTIFY_TIMER)
 		tick();
+	if (bits & NOTIFY_IRQ)
+		programs_turn = false;
 	if (bits & NOTIFY_IRQ && core_clear_ahead())
 		clear_ahead_begin();
 	if (bits & NOTIFY_TIMER || write_back_waits)
@@ -250,12 +280,13 @@ _Noreturn void server_main(const struct start_info *start)
 	timer_start(FIRST_SECONDS);
 	for (;;) {
 		long event;
-		const struct message *message = straight_receive(jobs_waiting() ? IN_THE_PAST : 0, &event);
+		const struct message *message = straight_receive(jobs_waiting() ? patience() : 0, &event);
 
 		if (requests_quiet)
 			requests_answers();
 		dispatch(event, message);
-		jobs_run(STEPS_PER_MESSAGE);
+		if (jobs_waiting())
+			jobs_run(STEPS_PER_MESSAGE, !programs_turn);
 		if (requests_news)
 			requests_tell();
 	}

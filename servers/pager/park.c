@@ -6,47 +6,64 @@
 #include "reply.h"
 #include "spaces.h"
 
-static struct job *first, *last;
+/* What has just come or been woken, and long work: jobs that have queued themselves again. */
+static struct queue { struct job *first, *last; } soon, later;
+static unsigned queued;		/* in both: one look says that there is nothing to do */
+static struct job *running;
 
 void job_queue(struct job *job)
 {
+	struct queue *queue = job == running ? &later : &soon;
+
 	if (job->queued)
 		return;
 	job->queued = true;
 	job->next = 0;
-	if (first)
-		last->next = job;
+	if (queue->first)
+		queue->last->next = job;
 	else
-		first = job;
-	last = job;
+		queue->first = job;
+	queue->last = job;
+	queued++;
 }
 
-static struct job *job_dequeue(void)
+static void run_first(struct queue *queue)
 {
-	struct job *job = first;
+	struct job *job = queue->first;
 
-	first = job->next;
+	queue->first = job->next;
 	job->next = 0;
 	job->queued = false;
-	return job;
+	queued--;
+	reply_flush();		/* a map item that is still here may name what this step takes away */
+	running = job;
+	job->run(job);
+	running = 0;
 }
 
-void job_cancel(struct job *job)
+static void leave_queue(struct queue *queue, struct job *job)
 {
 	struct job *before = 0;
 
-	core_cancel(&job->waiter);
-	for (struct job *other = first; other; before = other, other = other->next) {
+	for (struct job *other = queue->first; other; before = other, other = other->next) {
 		if (other != job)
 			continue;
 		if (before)
 			before->next = job->next;
 		else
-			first = job->next;
-		if (last == job)
-			last = before;
+			queue->first = job->next;
+		if (queue->last == job)
+			queue->last = before;
+		queued--;
 		break;
 	}
+}
+
+void job_cancel(struct job *job)
+{
+	core_cancel(&job->waiter);
+	leave_queue(&soon, job);
+	leave_queue(&later, job);
 	job->next = 0;
 	job->queued = false;
 	job_fresh(job);
@@ -72,17 +89,20 @@ void job_wake(struct waiter *waiter)
 
 bool jobs_waiting(void)
 {
-	return first != 0;
+	return queued;
 }
 
-void jobs_run(unsigned steps)
+bool jobs_soon(void)
 {
-	while (steps-- && first) {
-		struct job *job = job_dequeue();
+	return soon.first;
+}
 
-		reply_flush();		/* a map item that is still here may name what this step takes away */
-		job->run(job);
-	}
+RARE void jobs_run(unsigned steps, bool long_too)
+{
+	while (steps-- && soon.first)
+		run_first(&soon);
+	if (long_too && later.first)
+		run_first(&later);
 }
 
 /* After a try. The operation's result is the caller's a0 unless it says otherwise. */

@@ -5,6 +5,8 @@
  *                          ^                           |
  *                          `------- CORE_AGAIN, wake --'
  *
+ * A job that queues itself again (CORE_AGAIN) is long work: it stands behind all others, and gives way to programs (main.c).
+ *
  * A Linux thread has one call outstanding, so its process record holds the one call record that it can need: parking never
  * allocates and never fails. A record is keyed by its token: when the thread dies, proc reaps it and the record goes along; an
  * answer to a token that is no longer good is dropped without a word.
@@ -41,7 +43,8 @@ void job_cancel(struct job *job);	/* out of the run queue and of the core's queu
 void job_fresh(struct job *job);	/* before the next operation of the core: a zeroed waiter */
 void job_wake(struct waiter *waiter);	/* struct core_ops */
 bool jobs_waiting(void);
-void jobs_run(unsigned steps);
+bool jobs_soon(void);			/* others than long work */
+void jobs_run(unsigned steps, bool long_too);	/* long_too: also one step of long work */
 
 /* A delivered message becomes its process's call; the operation is tried at once. */
 void call_begin(struct process *process, const struct message *message, long (*operation)(struct call *call));
