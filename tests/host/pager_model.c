@@ -66,12 +66,25 @@ static long try_access(struct operation *operation)
 	}
 }
 
+/* Its writes could be left to somebody, but cannot: it is repeated and waits, as the shell has it do then. */
+static long sync(const struct operation *operation, struct object *object, struct waiter *waiter)
+{
+	uint64_t ignored[3];
+	long status;
+
+	waiter->passes_on = one_in(2);
+	do
+		status = operation->kind == SYNC ? core_object_sync(object, waiter) :
+			core_msync(operation->program->space, operation->address, operation->length, operation->flags, waiter, &ignored[0], &ignored[1], &ignored[2]);
+	while (status == CORE_WRITES && (waiter->passes_on = false, true));
+	return status;
+}
+
 static long try_operation(struct actor *actor, struct operation *operation)
 {
 	struct space *space = operation->program->space;
 	struct waiter *waiter = &operation->waiter;
 	struct object *object = operation->file && !operation->file->anonymous ? core_object_find(operation->file->number) : NULL;
-	uint64_t ignored[3];
 
 	at_once = one_in(2);
 	switch (operation->kind) {
@@ -94,12 +107,10 @@ static long try_operation(struct actor *actor, struct operation *operation)
 		return do_write(space, open_number(actor, operation->open), operation->address, operation->length, operation->position, operation->flags, waiter);
 	case TRUNCATE:
 		return core_object_truncate(object, operation->length, waiter);
-	case SYNC:
-		return core_object_sync(object, waiter);
+	case SYNC: case MSYNC:
+		return sync(operation, object, waiter);
 	case SYNC_ALL:
 		return core_object_sync(NULL, waiter);
-	case MSYNC:
-		return core_msync(space, operation->address, operation->length, operation->flags, waiter, &ignored[0], &ignored[1], &ignored[2]);
 	case FORK:
 		return core_space_fork(space, operation->child->space, waiter);
 	case EXIT:
