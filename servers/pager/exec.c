@@ -147,8 +147,7 @@ static long finish(struct call *call, struct exec *exec)
 	drop_object(exec);
 	strings_free(&exec->strings);
 	exec->ready = true;
-	if (!forward_call(call->token, SLOT_PROC, PROC_exec, &words, sizeof(words)))
-		exec_drop(call->process);
+	forward_later(call->token, SLOT_PROC, PROC_exec, &words, sizeof(words), 0);
 	return CALL_DONE;
 }
 
