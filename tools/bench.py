@@ -2,7 +2,7 @@
 """
 `./quire bench`: guest instructions per operation on Quire, what each may cost at most, and the figures of Linux 6.1, seL4 and xv6.
 
-    ./quire bench [options] [case...]     a case is selected by any part of its name; none: all that Quire can run
+    ./quire bench [options] [case...]     of those that Quire can run; a case is selected by any part of its name
       --against linux   build Linux 6.1 (once), run the same executable there, and compare with that instead of the recorded figures
       --markdown        the table as docs/performance.md holds it
       --json            for machines
@@ -139,7 +139,7 @@ def main(words):
         arguments = Arguments(words)
         names = measure.cases(arguments.words)
         if not names:
-            raise run.UsageError("no case has such a name")
+            raise run.UsageError("no case that Quire can run has such a name")
         if arguments.format == "wall":
             return wall.show()
         there = measure.on_linux(names) if arguments.against else None

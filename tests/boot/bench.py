@@ -17,7 +17,7 @@ def run(command, **options):
 
 def test_wrong_options_are_refused(_):
     for words, said in [(["--against"], "--against takes linux"), (["--against", "hurd"], "not 'hurd'"), (["--against=", "getppid"], "not ''"),
-                        (["--jsn"], "unknown option --jsn"), (["--json=1"], "unknown option --json"), (["no_such_case"], "no case")]:
+                        (["--jsn"], "unknown option --jsn"), (["--json=1"], "unknown option --json"), (["no_such_case"], "no case"), (["futex"], "no case that Quire can run")]:
         done = run([*TOOL, *words])
         expect(done.returncode == 2 and said in done.stderr and not done.stdout, f"{words}: {done}")
 
@@ -41,10 +41,14 @@ def test_wrong_options_of_scaling_are_refused(_):
 
 
 def test_every_target_and_budget_is_a_case(_):
-    names = set(measure.cases([""]))
+    names = set(measure.cases([]))
     for table in ("target.tsv", "budget.tsv"):
         unknown = set(measure.table(table)) - names
         expect(not unknown, f"{table}: no such cases: {unknown}")
+
+
+def test_what_quire_cannot_run_is_not_selected(_):
+    expect(measure.cases(["mprotect"]) == ["mprotect_alone", "mprotect_middle", "mprotect_touch"], f"{measure.cases(['mprotect'])}")
 
 
 def test_every_case_has_a_budget(_):
