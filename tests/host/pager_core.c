@@ -275,6 +275,7 @@ static const struct { void (*test)(void); const char *name; uint64_t pages; } te
 	{ what_is_unmapped_goes_before_the_mapped, "what is unmapped goes before the mapped", 0 },
 	{ no_page_stays_half_parted, "no page stays half parted", 0 },
 	{ not_in_vain_if_something_changes, "not in vain if something changes", 0 },
+	{ a_page_is_not_fetched_for_ever, "a page is not fetched for ever", 110 },
 	{ a_programs_pager_is_no_help, "a program's pager is no help", 110 },
 	{ the_next_prompt_call_finds_more, "the next prompt call finds more", 0 },
 	{ others_come_and_go_while_caches_are_dropped, "others come and go while caches are dropped", 0 },

@@ -144,6 +144,32 @@ static void a_programs_pager_is_no_help(void)
 	MUST(task.woken && core_read(space, 1, BUFFER, 1, 0, 0, &task.waiter) == -EIO && core_object_serve(object, 0) == 0);
 }
 
+/*
+ * The page that has come is the only clean one, and others have taken memory meanwhile. It may be given back for that once, but not whenever it has come
+ * again: then something must be written.
+ */
+static void a_page_is_not_fetched_for_ever(void)
+{
+	struct object *object = open_file(1, make_file(0, 60 * PAGE));
+	struct task fault = { 0 };
+	struct map_item item;
+	unsigned rounds = 0;
+	long status;
+
+	MUST(map_file(object, A, 60 * PAGE, RW, MAP_SHARED, 0) > 0);
+	for (unsigned i = 0; i < 60; i++)
+		MUST(store(A + i * PAGE, 9) == 0);
+	MUST(map_file(open_file(2, make_hole_file(1, PAGE)), A + 100 * PAGE, PAGE, RW, MAP_SHARED, 0) > 0);
+	squeeze_to(WANT_STEP);
+	while ((status = core_fault(space, A + 100 * PAGE, ACCESS_WRITE, &fault.waiter, &item)) == CORE_WAIT && rounds++ < 20) {
+		squeeze_to(rounds == 1 ? WANT_STEP / 2 - 1 : WANT_STEP);
+		for (fault.woken = false; !fault.woken;)
+			answer_requests(), later = core_deferred_step();
+	}
+	MUST(status == 0);
+	squeeze_end();
+}
+
 /* A prompt call takes what is there. What it lacks is looked for when it is over. */
 static void the_next_prompt_call_finds_more(void)
 {

@@ -172,7 +172,10 @@ long memory_wait(struct waiter *waiter)
 	return goes_on ? wait_for_search(waiter) : wait_for_help(waiter);
 }
 
-/* Who has waited for a page makes do with less: else it would be the page just fetched that is given back, again and again. */
+/*
+ * Who has waited for a page makes do with less: else it would be the page just fetched that is given back. With less than that it may be; then there must
+ * be enough before it is fetched again: else that would be given back again, and so for ever.
+ */
 long memory_reclaim(struct waiter *waiter, bool anonymous)
 {
 	uint64_t want = waiter->fetched ? WANT_STEP / 2 : WANT_STEP;
@@ -180,8 +183,11 @@ long memory_reclaim(struct waiter *waiter, bool anonymous)
 
 	request_deferred();
 	slab_trim();
-	if (core_counters.free_pages < want)
+	if (core_counters.free_pages < want) {
+		want = WANT_STEP;
+		waiter->fetched = false;
 		goes_on = memory_search(want);
+	}
 	if (core_counters.free_pages >= want)
 		return !anonymous || core_counters.free_pages + core_counters.cache_pages >= core.want[1] ? 0 : wait_for_help(waiter);
 	return goes_on ? wait_for_search(waiter) : wait_for_help(waiter);
