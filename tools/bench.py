@@ -44,6 +44,8 @@ class Arguments:
                 raise run.UsageError(f"unknown option {name}")
             else:
                 self.words.append(name)
+        if self.format == "wall" and (self.words or self.against):
+            raise run.UsageError("--wall goes with no case and no comparison")
 
 
 def _number(text):

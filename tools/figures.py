@@ -8,7 +8,6 @@ its output replaces what was there; a command that fails leaves the document as 
 import os
 import re
 import subprocess
-import sys
 
 import run
 
@@ -31,13 +30,29 @@ def printed(command):
     return output + "\n" if output.startswith("|") else f"```\n{output}\n```\n"
 
 
+def document(words, path):
+    if len(words) > 1:
+        raise run.UsageError("one document at a time")
+    try:
+        with open(path) as file:
+            text = file.read()
+    except OSError as error:
+        raise run.UsageError(f"cannot read {path}: {error.strerror}")
+    if not blocks(text):
+        raise run.UsageError(f"{path} has no figures")
+    return text
+
+
 def main(words):
-    if len(words) > 1 or words[:1] in (["-h"], ["--help"]):
+    if words[:1] in (["-h"], ["--help"]):
         print(__doc__.strip())
-        return 2
+        return 0
     path = words[0] if words else DOCUMENT
-    with open(path) as file:
-        text = file.read()
+    try:
+        text = document(words, path)
+    except run.UsageError as error:
+        run.say(f"{error} (./quire figures --help)")
+        return 2
     try:
         text = BLOCK.sub(lambda match: match[1] + printed(match[2]) + match[4], text)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
@@ -49,4 +64,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run.as_program(main)

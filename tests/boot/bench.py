@@ -17,7 +17,9 @@ def run(command, **options):
 
 def test_wrong_options_are_refused(_):
     for words, said in [(["--against"], "--against takes linux"), (["--against", "hurd"], "not 'hurd'"), (["--against=", "getppid"], "not ''"),
-                        (["--jsn"], "unknown option --jsn"), (["--json=1"], "unknown option --json"), (["no_such_case"], "no case"), (["futex"], "no case that Quire can run")]:
+                        (["--jsn"], "unknown option --jsn"), (["--json=1"], "unknown option --json"),
+                        (["--wall", "getppid"], "--wall goes"), (["--against", "linux", "--wall"], "--wall goes"),
+                        (["no_such_case"], "no case"), (["futex"], "no case that Quire can run")]:
         done = run([*TOOL, *words])
         expect(done.returncode == 2 and said in done.stderr and not done.stdout, f"{words}: {done}")
 
@@ -78,6 +80,15 @@ def test_figures_are_replaced_or_left(box):
     expect(run([*tool, document]).returncode == 1, "a command fails")
     with open(document) as file:
         expect(file.read() == frame.format("--no-such-option", "stale line\n"), "the document stays as it was")
+
+
+def test_figures_wrong_usage_is_2(box):
+    tool = [sys.executable, os.path.join(ROOT, "tools", "figures.py")]
+    for words in (["a", "b"], [box.path("missing")], [box.folder], [box.file("none.md", b"no figures\n")], ["--nonsense"]):
+        done = run([*tool, *words])
+        expect(done.returncode == 2 and done.stderr.startswith("quire: ") and done.stderr.count("\n") == 1 and not done.stdout, f"{words}: {done}")
+    done = run([*tool, "--help"])
+    expect(done.returncode == 0 and done.stdout.startswith("`./quire figures") and not done.stderr, f"{done}")
 
 
 def test_the_fault_around_knob_acts_as_linux(box):

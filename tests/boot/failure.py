@@ -75,6 +75,15 @@ def test_wrong_usage_is_2(box):
     expect(result.status == 2 and "executable" in result.errors, "status 2 and a sentence expected", result)
 
 
+def test_build_and_clean_take_no_words(box):
+    """What is asked for help must not remove anything."""
+    kept = box.file("build.keep", b"")
+    for words in (["clean", "--help"], ["clean", "x"], ["build", "--help"]):
+        done = subprocess.run([os.path.join(ROOT, "quire"), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+                              env={**os.environ, "QUIRE_BUILD": box.folder})
+        expect(done.returncode == 2 and done.stderr == f"quire: {words[0]} takes no words (./quire help)\n" and os.path.exists(kept), f"{words}: {done}")
+
+
 def test_a_filter_that_matches_nothing(_):
     done = subprocess.run([sys.executable, os.path.join(ROOT, "tests", "run.py"), "nonsense"], capture_output=True, text=True, timeout=30)
     expect(done.returncode == 2 and done.stderr == "quire: no test has 'nonsense' in its name\n" and not done.stdout, f"status 2 and one sentence expected: {done}")
