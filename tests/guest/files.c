@@ -53,6 +53,9 @@ static void read_write_seek(void)
 	CHECK_ERROR(lseek(file, INT64_MAX, SEEK_END), EINVAL);
 	CHECK_ERROR(pread(file, have, 1, -1), EINVAL);
 	CHECK_ERROR(pwrite(file, have, 1, -1), EINVAL);
+	CHECK_ERROR(pread(file, have, 1, INT64_MAX), EINVAL);
+	CHECK_ERROR(pwrite(file, have, 1, INT64_MAX), EINVAL);
+	CHECK_EQUAL(pread(file, have, 0, INT64_MAX), 0);
 	CHECK_EQUAL(lseek(file, 1000, SEEK_SET), 1000);
 	CHECK_EQUAL(read(file, have, 1), 0);
 	close(file);

@@ -25,6 +25,8 @@ static void wrong_arguments(void)
 	CHECK_ERROR(msync(memory + 1, PAGE, MS_SYNC), EINVAL);
 	CHECK_ERROR(msync(memory, PAGE, MS_SYNC | MS_ASYNC), EINVAL);
 	CHECK_ERROR(msync(memory, PAGE, 64), EINVAL);
+	CHECK_EQUAL(msync(memory, ~0UL, MS_SYNC), 0);	/* rounded up it is nothing */
+	CHECK_ERROR(msync(memory, -(size_t)PAGE, MS_SYNC), ENOMEM);
 	CHECK(munmap(memory + PAGE, PAGE) == 0);
 	CHECK_ERROR(mprotect(memory, 2 * PAGE, PROT_READ), ENOMEM);
 	CHECK_ERROR(msync(memory, 2 * PAGE, MS_SYNC), ENOMEM);

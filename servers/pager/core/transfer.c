@@ -135,7 +135,9 @@ static long check_transfer(uint64_t address, uint64_t count, uint64_t position, 
 		return -EINVAL;
 	if ((flags & TRANSFER_VECTOR) ? count > VECTORS_MAX : (int64_t)count < 0)
 		return -EINVAL;
-	return bytes > CORE_USER_END || address > CORE_USER_END - bytes ? -EFAULT : 0;
+	if (bytes > CORE_USER_END || address > CORE_USER_END - bytes)
+		return -EFAULT;
+	return (flags & TRANSFER_AT) && (int64_t)(position + count) < 0 ? -EINVAL : 0;
 }
 
 static void grab(struct lock *lock, struct waiter *waiter)

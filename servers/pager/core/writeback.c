@@ -213,10 +213,8 @@ static long check_msync(uint64_t address, uint64_t *length, unsigned flags)
 {
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (address & PAGE_MASK) || ((flags & MS_ASYNC) && (flags & MS_SYNC)))
 		return -EINVAL;
-	if (*length > CORE_USER_END || address > CORE_USER_END - *length)
-		return -ENOMEM;
 	*length = pages_of(*length) << PAGE_SHIFT;
-	return 0;
+	return *length && (*length > CORE_USER_END || address > CORE_USER_END - *length) ? -ENOMEM : 0;
 }
 
 /* progress[0]: address reached, progress[3]: a hole was seen. */
