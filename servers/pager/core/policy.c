@@ -53,6 +53,15 @@ struct frame *ring_remove(struct frame *frame)
 	return next;
 }
 
+struct frame *hand_step(struct frame **hand)
+{
+	struct frame *frame = *hand;
+
+	if (frame)
+		*hand = frame->next;
+	return frame;
+}
+
 bool page_untouched(struct frame *frame)
 {
 	bool touched;

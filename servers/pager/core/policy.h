@@ -18,6 +18,7 @@ extern const struct policy policy_clock, policy_fifo, policy_sieve;
 
 void ring_insert(struct frame *before, struct frame *frame);	/* before null: into an empty ring */
 struct frame *ring_remove(struct frame *frame);			/* returns the one behind it, null: the ring is empty now */
+struct frame *hand_step(struct frame **hand);			/* the hand goes on by one page: that one, null: the ring is empty */
 bool page_mapped(const struct frame *frame);		/* maybe in a page table */
 bool page_reclaimable(const struct frame *frame);	/* clean, idle, of a file; perhaps mapped */
 bool page_untouched(struct frame *frame);			/* it may go now and was not used since this was last asked */

@@ -29,14 +29,9 @@ static void removed(struct frame *frame)
 
 static struct frame *look(bool kind)
 {
-	struct frame *frame = hand;
+	struct frame *frame = hand_step(&hand);
 
-	if (!frame)
-		return NULL;
-	hand = hand->next;
-	if (!kind)
-		return frame;
-	return page_untouched(frame) ? frame : NULL;
+	return !frame || !kind || page_untouched(frame) ? frame : NULL;
 }
 
 const struct policy policy_clock = { "clock", start, added, removed, look };

@@ -28,12 +28,8 @@ static void removed(struct frame *frame)
 
 static struct frame *look(bool kind)
 {
-	struct frame *frame = hand;
-
 	(void)kind;
-	if (frame)
-		hand = frame->next;
-	return frame;
+	return hand_step(&hand);
 }
 
 const struct policy policy_fifo = { "fifo", start, added, removed, look };
