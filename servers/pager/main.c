@@ -152,8 +152,8 @@ static RARE void timer_start(uint64_t seconds)
 	sys_timer_set(SLOT_CONTROL, SLOT_NOTIFICATION, NOTIFY_TIMER, read_time() + seconds * timebase_hz);
 }
 
-/* One frame each time that nobody is ready: a program that becomes so meanwhile waits for no more than that. */
-static void clear_ahead_begin(void)
+/* That nobody is ready, once. */
+static void ask_for_idle(void)
 {
 	sys_irq_bind(SLOT_IRQ, IRQ_IDLE, SLOT_NOTIFICATION, NOTIFY_IRQ);
 }
@@ -170,7 +170,7 @@ static void turn_begin(uint64_t now, bool programs)
 	programs_turn = programs;
 	turn_end = now + timebase_hz / TURNS_PER_SECOND;
 	if (programs)
-		clear_ahead_begin();
+		ask_for_idle();
 }
 
 /* Until when to wait for a message while there are jobs. Long work begins with its own turn, unless the last was just now. */
@@ -185,10 +185,18 @@ static RARE uint64_t patience(void)
 	return programs_turn ? turn_end : IN_THE_PAST;
 }
 
+/* One frame each time: a program that becomes ready meanwhile waits for no more than that. */
+static RARE void idle(void)
+{
+	programs_turn = false;
+	if (core_clear_ahead())
+		ask_for_idle();
+}
+
 static void tick(void)
 {
 	timer_start(WRITE_BACK_SECONDS);
-	clear_ahead_begin();
+	ask_for_idle();
 }
 
 static void dispatch_notification(uint64_t bits)
@@ -198,9 +206,7 @@ static void dispatch_notification(uint64_t bits)
 	if (bits & NOTIFY_TIMER)
 		tick();
 	if (bits & NOTIFY_IRQ)
-		programs_turn = false;
-	if (bits & NOTIFY_IRQ && core_clear_ahead())
-		clear_ahead_begin();
+		idle();
 	if (bits & NOTIFY_TIMER || write_back_waits)
 		job_queue(&write_back);
 }
@@ -254,7 +260,7 @@ static void start_core(const struct start_info *start)
 {
 	static const struct core_ops ops = {
 		.unmap = table_unmap, .protect = table_protect, .scan = table_scan,
-		.request = request_queue, .wake = job_wake, .later = deferred_begin, .clear_ahead = clear_ahead_begin, .now = read_time, .broken = broken,
+		.request = request_queue, .wake = job_wake, .later = deferred_begin, .clear_ahead = ask_for_idle, .now = read_time, .broken = broken,
 	};
 	struct extent extents[sizeof(start->memory) / sizeof(start->memory[0])];
 	uint64_t lowest, highest;
