@@ -210,8 +210,8 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 	struct place here = path[0] == '/' ? path_root() : start;
 	size_t length = strlen(path);
 	struct attributes attributes;
-	unsigned links = 0, mode = MODE_DIRECTORY;
-	bool known = false;	/* attributes are those of `here` */
+	unsigned links = 0;
+	bool known = false;	/* attributes are those of `here`; else it is a directory, or the path is empty */
 	char *at = work;
 
 	if (!length && !(flags & WALK_EMPTY))
@@ -248,9 +248,8 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 			return 0;
 		if (result < 0)
 			return result;
-		mode = attributes.mode;
 		known = true;
-		if (MODE_IS_LINK(mode) && (!last || flags & WALK_FOLLOW || (walk->slash && !(flags & WALK_PARENT)))) {
+		if (MODE_IS_LINK(attributes.mode) && (!last || flags & WALK_FOLLOW || (walk->slash && !(flags & WALK_PARENT)))) {
 			result = ++links > LINKS_MAX ? -ELOOP : expand_link(next, walk->slash ? at : rest);
 			if (result < 0)
 				return result;
@@ -258,12 +257,11 @@ int path_walk(struct place start, const char *path, unsigned flags, const struct
 			if (*at == '/')
 				here = path_root();
 			set_name(walk, here, "", 0);
-			mode = MODE_DIRECTORY;
 			known = false;
 			continue;
 		}
 		here = next;
 	}
 	walk->target = here;
-	return walk->slash && !MODE_IS_DIRECTORY(mode) ? -ENOTDIR : 0;
+	return walk->slash && known && !MODE_IS_DIRECTORY(attributes.mode) ? -ENOTDIR : 0;
 }
