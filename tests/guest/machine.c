@@ -8,28 +8,20 @@
 
 static int run_code(uint32_t instruction)
 {
-	pid_t pid = fork_child();
-	int status;
+	uint32_t *code = map_memory(PAGE, MAP_PRIVATE);
+	int signal;
 
-	if (pid == 0) {
-		uint32_t *code = map_memory(PAGE, MAP_PRIVATE);
-
-		expect_death();
-		code[0] = instruction;
-		CHECK(mprotect(code, PAGE, PROT_READ | PROT_EXEC) == 0);
-		__builtin___clear_cache((char *)code, (char *)code + 4);
-		((void (*)(void))code)();
-		_exit(0);
-	}
-	status = wait_status(pid);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	code[0] = instruction;
+	CHECK(mprotect(code, PAGE, PROT_READ | PROT_EXEC) == 0);
+	__builtin___clear_cache((char *)code, (char *)code + 4);
+	signal = CALL_SIGNAL(code);
+	munmap(code, PAGE);
+	return signal;
 }
 
 static void faults(void)
 {
 	volatile uintptr_t nowhere = 0;
-	pid_t pid;
-	int status;
 
 	CHECK_EQUAL(READ_SIGNAL(nowhere), SIGSEGV);
 	CHECK_EQUAL(WRITE_SIGNAL(nowhere + 8), SIGSEGV);
@@ -39,14 +31,7 @@ static void faults(void)
 	CHECK_EQUAL(run_code(0xffffffff), SIGILL);
 	CHECK_EQUAL(run_code(0x00100073), SIGTRAP);			/* ebreak */
 	CHECK_EQUAL(run_code(0x10200073), SIGILL);			/* sret: not for user mode */
-	pid = fork_child();
-	if (pid == 0) {
-		expect_death();
-		((void (*)(void))nowhere)();
-		_exit(0);
-	}
-	status = wait_status(pid);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	CHECK_EQUAL(CALL_SIGNAL(nowhere), SIGSEGV);
 }
 
 static double series(double x, int terms)

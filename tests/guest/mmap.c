@@ -147,18 +147,9 @@ static void execute_rights(void)
 	/* li a0, 42; ret */
 	static const unsigned int code[] = { 0x02a00513, 0x00008067 };
 	unsigned int *memory = map_memory(PAGE, MAP_PRIVATE);
-	pid_t pid;
-	int status;
 
 	memcpy(memory, code, sizeof(code));
-	pid = fork_child();
-	if (pid == 0) {
-		expect_death();
-		((int (*)(void))memory)();
-		_exit(0);
-	}
-	status = wait_status(pid);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	CHECK_EQUAL(CALL_SIGNAL(memory), SIGSEGV);
 	CHECK(mprotect(memory, PAGE, PROT_READ | PROT_EXEC) == 0);
 	__builtin___clear_cache((char *)memory, (char *)memory + PAGE);
 	CHECK_EQUAL(((int (*)(void))memory)(), 42);

@@ -497,7 +497,7 @@ static void step_bad_touch(void)
 	if (!wanted)
 		return;
 	step("bad touch", (long)number, store, 0);
-	CHECK_EQUAL(touch_signal(arena + number * PAGE + below(PAGE), store), wanted);
+	CHECK_EQUAL(touch_signal((uintptr_t)(arena + number * PAGE + below(PAGE)), store ? TOUCH_WRITE : TOUCH_READ), wanted);
 }
 
 /* --- the run --- */

@@ -271,8 +271,10 @@ static void UNUSED expect_death(void)
 	close(2);
 }
 
-/* Touches one byte in a child; the signal it died of, 0: none. */
-static int UNUSED touch_signal(const volatile void *address, bool store)
+enum touch { TOUCH_READ, TOUCH_WRITE, TOUCH_CALL };
+
+/* Touches one byte, or calls what is there, in a child; the signal it died of, 0: none. */
+static int UNUSED touch_signal(uintptr_t address, enum touch touch)
 {
 	pid_t pid = fork_child();
 	int status;
@@ -281,18 +283,20 @@ static int UNUSED touch_signal(const volatile void *address, bool store)
 		volatile unsigned char *byte = (volatile unsigned char *)address;
 
 		expect_death();
-		if (store)
-			*byte = 1;
-		else
-			(void)*byte;
+		switch (touch) {
+		case TOUCH_READ: (void)*byte; break;
+		case TOUCH_WRITE: *byte = 1; break;
+		case TOUCH_CALL: ((void (*)(void))address)(); break;
+		}
 		_exit(0);
 	}
 	status = wait_status(pid);
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-#define READ_SIGNAL(address) touch_signal((const volatile void *)(uintptr_t)(address), false)
-#define WRITE_SIGNAL(address) touch_signal((const volatile void *)(uintptr_t)(address), true)
+#define READ_SIGNAL(address) touch_signal((uintptr_t)(address), TOUCH_READ)
+#define WRITE_SIGNAL(address) touch_signal((uintptr_t)(address), TOUCH_WRITE)
+#define CALL_SIGNAL(address) touch_signal((uintptr_t)(address), TOUCH_CALL)
 
 /* --- running the table --- */
 
